@@ -31,7 +31,13 @@ typedef struct TensorTypeInfo {
 /** NULL for a type this program does not read. */
 const TensorTypeInfo *tensor_type_info(u32 type);
 
-/** A matrix: `rows` rows of `cols` values, rows contiguous. A vector has one row. `data` is 32-byte aligned. */
+/** The value of an IEEE 754 half, subnormals, infinities and NaN included. */
+f32 f32_from_half(u16 half);
+
+/**
+ * A matrix: `rows` rows of `cols` values, rows contiguous. A vector has one row. `data` is aligned to the file's own
+ * alignment (GGUF: 32 bytes unless it says less, at least 8; llama2.c: 4 bytes), so kernels load unaligned.
+ */
 typedef struct Tensor {
     TensorType type;
     u32 rows;

@@ -4,6 +4,8 @@
  */
 #include "firmware/base/math.h"
 
+#include <emmintrin.h>
+
 #include "firmware/base/mem.h"
 
 #define LN2_HIGH 6.93147180369123816490e-01 /* the leading bits of ln 2: products with small integers are exact */
@@ -96,4 +98,5 @@ f64 math_sin(f64 x) { return sin_of_quarters(x, 0); }
 
 f64 math_cos(f64 x) { return sin_of_quarters(x, 1); }
 
-f64 math_sqrt(f64 x) { return __builtin_sqrt(x); }
+/* The instruction itself: the builtin may call a C library for negative numbers. */
+f64 math_sqrt(f64 x) { return _mm_cvtsd_f64(_mm_sqrt_sd(_mm_setzero_pd(), _mm_set_sd(x))); }

@@ -1,3 +1,5 @@
+#define _POSIX_C_SOURCE 200112L /* posix_memalign */
+
 #include "firmware/testing/check.h"
 
 static void *malloc_pages(void *context, usize bytes) {

@@ -32,14 +32,19 @@ static bool add_chunk(Arena *arena, usize bytes) {
     return true;
 }
 
-void *arena_alloc(Arena *arena, usize count, usize size, usize align) {
+void *arena_alloc_uncleared(Arena *arena, usize count, usize size, usize align) {
     usize bytes;
     void *memory = NULL;
     if (!mul_usize(count, size, &bytes)) return NULL;
     bool fits = arena->chunk && arena->chunk_bytes && take(arena->chunk, bytes, align, &memory);
     if (!fits && !(add_chunk(arena, bytes) && take(arena->chunk, bytes, align, &memory))) return NULL;
     arena->allocated += bytes;
-    return memset(memory, 0, bytes);
+    return memory;
+}
+
+void *arena_alloc(Arena *arena, usize count, usize size, usize align) {
+    void *memory = arena_alloc_uncleared(arena, count, size, align);
+    return memory ? memset(memory, 0, count * size) : NULL;
 }
 
 ArenaMark arena_mark(const Arena *arena) {

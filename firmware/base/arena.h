@@ -33,6 +33,8 @@ typedef struct ArenaMark {
 Arena arena_new(PageSource source, usize chunk_bytes);
 /** `count * size` zeroed bytes at a multiple of `align` (a power of two, at most 64); NULL when there is no room. */
 void *arena_alloc(Arena *arena, usize count, usize size, usize align);
+/** The same without clearing: for memory that is overwritten at once, such as a model's file. */
+void *arena_alloc_uncleared(Arena *arena, usize count, usize size, usize align);
 #define ARENA_NEW(arena, type, count) ((type *)arena_alloc((arena), (count), sizeof(type), _Alignof(type)))
 ArenaMark arena_mark(const Arena *arena);
 /** Gives back everything allocated since the mark. Marks are released in reverse order. */

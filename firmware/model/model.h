@@ -59,6 +59,20 @@ typedef struct Model {
     Str bytes;                /* the whole file in memory */
 } Model;
 
+/** Limits a configuration is held to, whatever file it came from: they keep every product of two sizes inside 64 bits.
+ */
+enum {
+    MODEL_MAX_LAYERS = 1024,
+    MODEL_MAX_DIM = 1 << 16,
+    MODEL_MAX_HIDDEN = 1 << 20,
+    MODEL_MAX_HEADS = 1024,
+    MODEL_MAX_VOCAB = 1 << 22,
+    MODEL_MAX_CONTEXT = 1 << 27,
+};
+
+/** False, naming the first value that no model of this architecture can have. */
+bool model_config_check(const ModelConfig *config, Error *error);
+
 /** Called between the large reads of a load. */
 typedef void ModelProgress(void *argument, u64 done, u64 total);
 
@@ -68,7 +82,10 @@ typedef void ModelProgress(void *argument, u64 done, u64 total);
  */
 bool model_load(const Platform *platform, Str path, Arena *arena, ModelProgress *progress, void *argument, Model *model,
                 Error *error);
-/** The same over bytes already in memory (tests, fuzzing). `bytes.data` is 64-byte aligned. */
+/**
+ * The same over bytes already in memory (tests, fuzzing), which the model goes on using. `bytes.data` is 64-byte
+ * aligned for GGUF, 4-byte aligned for a .bin.
+ */
 bool model_from_bytes(Str bytes, Str path, Arena *arena, Model *model, Error *error);
 /** Reads only a file's head and describes it: config, architecture, name, parameters, type. No weights are set. */
 bool model_inspect(const Platform *platform, Str path, Arena *arena, Model *model, Error *error);

@@ -1,0 +1,40 @@
+"""docs/markers.md: the marker table for people."""
+
+from __future__ import annotations
+
+from tools.markers.table import Marker, Table, WordSet
+
+_INTRODUCTION = """\
+# Marker lines
+
+Every event the firmware emits, made from `firmware/events/markers.toml` by
+`python -m tools.markers docs --output docs/markers.md`; a test keeps the two alike.
+
+A marker starts at the beginning of a line and ends in ` seq=N t_us=N` and one LF: its number since
+the start of the program, without gaps, and the microseconds since then. Text fields are bare words,
+or JSON strings where they hold spaces. `tools.markers.parse` reads a log into typed records and
+reports every line that only looks like a marker.
+"""
+
+
+def _marker(marker: Marker) -> str:
+    lines = [f"## {marker.id}", "", f"`{marker.template}`", "", marker.doc, ""]
+    if marker.fields:
+        lines += ["| field | type | meaning |", "| --- | --- | --- |"]
+        lines += [f"| `{field.name}` | {field.type} | {field.doc} |" for field in marker.fields]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _words(name: str, words: WordSet) -> str:
+    rows = [f"| `{word.name}` | {word.doc} |" for word in words.values]
+    return "\n".join(
+        [f"## word:{name}", "", words.doc, "", "| value | meaning |", "| --- | --- |", *rows, ""]
+    )
+
+
+def render(table: Table) -> str:
+    """The whole page."""
+    markers = [_marker(marker) for marker in table.marker]
+    words = [_words(name, words) for name, words in sorted(table.words.items())]
+    return "\n".join([_INTRODUCTION, *markers, *words])

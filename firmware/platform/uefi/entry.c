@@ -9,7 +9,7 @@ void *uefi_protocol(EfiBootServices *boot, EfiHandle handle, EfiGuid protocol) {
 
 static Uefi uefi_start(EfiHandle handle, EfiSystemTable *system) {
     EfiBootServices *boot = system->boot;
-    Uefi uefi = {.system = system, .boot = boot, .clock = clock_start(boot)};
+    Uefi uefi = {.system = system, .boot = boot, .pending_key = KEY_NONE, .clock = clock_start(boot)};
     boot->set_watchdog_timer(0, 0, 0, NULL); /* the firmware would reset the machine after five minutes */
     boot->create_event((u32)EFI_EVENT_TIMER, EFI_TPL_APPLICATION, NULL, NULL, &uefi.timer);
     uefi.image = uefi_protocol(boot, handle, (EfiGuid)EFI_LOADED_IMAGE_GUID);

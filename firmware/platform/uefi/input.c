@@ -31,11 +31,45 @@ static bool wait_for_key(Uefi *uefi, EfiEvent key, u32 timeout_ms) {
     return !efi_failed(status) && index == 0;
 }
 
-i32 console_key_read(void *context, u32 timeout_ms) {
-    Uefi *uefi = context;
+static i32 key_within(Uefi *uefi, u32 timeout_ms) {
     EfiSimpleTextInput *input = uefi->system->con_in;
-    if (input == NULL) return KEY_EOF;
     i32 key = key_poll(input);
     if (key != KEY_NONE || timeout_ms == 0) return key;
     return wait_for_key(uefi, input->wait_for_key, timeout_ms) ? key_poll(input) : KEY_NONE;
+}
+
+/** Bytes of the UTF-8 sequence that `lead` starts (RFC 3629), 1 when it starts none. */
+static usize sequence_bytes(i32 lead) {
+    if (lead < 0xc2 || lead > 0xf4) return 1;
+    return lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+}
+
+/**
+ * The firmware's terminal driver hands on a serial line's UTF-8 byte by byte, each as a character of its own. A key
+ * that could be the first of a sequence is one only if the others follow at once; else it is the letter it says.
+ */
+static i32 join_utf8(Uefi *uefi, i32 lead) {
+    enum { FOLLOWS_WITHIN_MS = 20 };
+    char bytes[4] = {(char)lead};
+    usize wanted = sequence_bytes(lead), count = 1;
+    while (count < wanted) {
+        i32 next = key_within(uefi, FOLLOWS_WITHIN_MS);
+        if (next < 0x80 || next > 0xbf) {
+            uefi->pending_key = next;
+            return lead;
+        }
+        bytes[count++] = (char)next;
+    }
+    u32 scalar = (u32)lead;
+    if (wanted > 1) utf8_decode((Str){bytes, wanted}, 0, &scalar);
+    return (i32)scalar;
+}
+
+i32 console_key_read(void *context, u32 timeout_ms) {
+    Uefi *uefi = context;
+    if (uefi->system->con_in == NULL) return KEY_EOF;
+    i32 key = uefi->pending_key;
+    uefi->pending_key = KEY_NONE;
+    if (key == KEY_NONE) key = key_within(uefi, timeout_ms);
+    return join_utf8(uefi, key);
 }

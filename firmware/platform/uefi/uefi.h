@@ -25,6 +25,7 @@ typedef struct Uefi {
     EfiLoadedImage *image;
     EfiFile *root; /* of the volume the program was started from; NULL when its device has no file system */
     EfiEvent timer;
+    i32 pending_key; /* read too early while joining UTF-8, or KEY_NONE */
     Console console;
     Clock clock;
 } Uefi;

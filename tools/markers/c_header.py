@@ -23,12 +23,12 @@ _C_TYPES = {
     "text": "Str {}",
 }
 _EMITTERS = {
-    "u64": "event_u64(&line, {});",
-    "i64": "event_i64(&line, {});",
-    "ms": "event_ms(&line, {}_us);",
-    "hex32": "event_hex32(&line, {});",
-    "bool": "event_bool(&line, {});",
-    "text": "event_quoted(&line, {});",
+    "u64": "event_u64(&line_, {});",
+    "i64": "event_i64(&line_, {});",
+    "ms": "event_ms(&line_, {}_us);",
+    "hex32": "event_hex32(&line_, {});",
+    "bool": "event_bool(&line_, {});",
+    "text": "event_quoted(&line_, {});",
 }
 
 
@@ -76,29 +76,29 @@ def _parameter(field: FieldRow) -> str:
 
 def _emit(field: FieldRow) -> str:
     if field.word_set is not None:
-        return f"event_literal(&line, {field.word_set}_word({field.name}));"
+        return f"event_literal(&line_, {field.word_set}_word({field.name}));"
     if field.digits is not None:
-        return f"event_f64(&line, {field.name}, {field.digits});"
+        return f"event_f64(&line_, {field.name}, {field.digits});"
     return _EMITTERS[field.type].format(field.name)
 
 
 def _statements(marker: Marker) -> Iterable[str]:
     for index, literal in enumerate(marker.literals):
         if literal:
-            yield f"event_literal(&line, STR({c_string(literal)}));"
+            yield f"event_literal(&line_, STR({c_string(literal)}));"
         if index < len(marker.fields):
             yield _emit(marker.fields[index])
 
 
 def _emitter(marker: Marker) -> str:
-    parameters = ", ".join(["EventSink *sink", *(_parameter(field) for field in marker.fields)])
+    parameters = ", ".join(["EventSink *sink_", *(_parameter(field) for field in marker.fields)])
     return "\n".join(
         [
             f"/** {marker.doc} */",
             f"static inline void event_{marker.id}({parameters}) {{",
-            "    EventLine line = {.len = 0};",
+            "    EventLine line_ = {.len = 0};",
             *(f"    {statement}" for statement in _statements(marker)),
-            "    event_end(sink, &line);",
+            "    event_end(sink_, &line_);",
             "}",
             "",
         ]

@@ -52,7 +52,8 @@ class WordSet(_Frozen):
 class FieldRow(_Frozen):
     """One field of a marker."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    # No underscore at the end: the generated C keeps such names for its own.
+    name: str = Field(pattern=r"^[a-z]([a-z0-9_]*[a-z0-9])?$")
     type: str
     doc: str = Field(min_length=1)
 

@@ -1,0 +1,1 @@
+"""Unicode character classes for the firmware's pre-tokenizers, generated from Python's own tables."""

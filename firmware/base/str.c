@@ -40,6 +40,13 @@ Str str_skip(Str text, usize n) {
 
 Str str_take(Str text, usize n) { return (Str){text.data, min_usize(n, text.len)}; }
 
+bool str_is_printable(Str text) {
+    for (usize i = 0; i < text.len; i++) {
+        if ((u8)text.data[i] < ' ' || text.data[i] == 0x7F) return false;
+    }
+    return true;
+}
+
 Str str_trim(Str text) {
     while (text.len && is_space(text.data[0])) text = str_skip(text, 1);
     while (text.len && is_space(text.data[text.len - 1])) text.len--;

@@ -23,6 +23,8 @@ bool str_ends_with_nocase(Str text, Str suffix);
 Str str_skip(Str text, usize n);
 /** The first `n` bytes of `text` (all of them when it is shorter). */
 Str str_take(Str text, usize n);
+/** True when no byte is an ASCII control character: the text can stand inside one line. */
+bool str_is_printable(Str text);
 /** Without leading and trailing spaces, tabs, CR and LF. */
 Str str_trim(Str text);
 /** Index of the first `byte`, or `text.len` when there is none. */

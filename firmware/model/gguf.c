@@ -60,13 +60,6 @@ static bool take_string(Reader *reader, const char *what, Str *out) {
     return take_u64(reader, what, &length) && take(reader, length, what, out);
 }
 
-static bool has_control_bytes(Str text) {
-    for (usize i = 0; i < text.len; i++) {
-        if ((u8)text.data[i] < ' ' || text.data[i] == 0x7F) return true;
-    }
-    return false;
-}
-
 /** A key or tensor name: short and printable, because it is shown to people and compared with every other one. */
 static bool take_name(Reader *reader, const char *what, usize limit, Str *out) {
     usize start = reader->at;
@@ -75,7 +68,7 @@ static bool take_name(Reader *reader, const char *what, usize limit, Str *out) {
         return fail(reader->error, ERROR_CORRUPT, "%s at byte %zu is %zu bytes long, expected 1 to %zu", what, start,
                     out->len, limit);
     }
-    if (has_control_bytes(*out)) {
+    if (!str_is_printable(*out)) {
         return fail(reader->error, ERROR_CORRUPT, "%s at byte %zu contains control characters", what, start);
     }
     return true;

@@ -5,7 +5,7 @@ enum { CLASS_BITS = 3 };
 #define RANGE(start, name) ((u32)(start) << CLASS_BITS | UNICODE_##name)
 
 static const u32 RANGES[] = {
-#include "firmware/model/unicode_ranges.inc"
+#include "firmware/model/unicode_ranges.h"
 };
 
 UnicodeClass unicode_class(u32 scalar) {

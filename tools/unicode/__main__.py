@@ -1,4 +1,4 @@
-"""``python -m tools.unicode --output firmware/model/unicode_ranges.inc`` writes the class table anew."""
+"""``python -m tools.unicode --output firmware/model/unicode_ranges.h`` writes the class table anew."""
 
 import argparse
 from pathlib import Path

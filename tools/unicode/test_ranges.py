@@ -7,7 +7,7 @@ import pytest
 
 from tools.unicode import ranges as generator
 
-TABLE = Path("firmware/model/unicode_ranges.inc")
+TABLE = Path("firmware/model/unicode_ranges.h")
 
 
 def test_the_checked_in_table_is_what_the_generator_writes() -> None:

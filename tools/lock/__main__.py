@@ -25,9 +25,10 @@ def resolve(requirements: Path, python: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as scratch:
         environment, report = Path(scratch, "environment"), Path(scratch, "report.json")
         subprocess.run([python, "-m", "venv", environment], check=True)
-        pip = [environment / "bin/python", "-m", "pip", "install", "--quiet", "--dry-run"]
+        pip = [str(environment / "bin/python"), "-m", "pip", "install", "--quiet", "--dry-run"]
         only = ["--ignore-installed", "--only-binary=:all:"]
-        subprocess.run([*pip, *only, "--report", report, "--requirement", requirements], check=True)
+        files = ["--report", str(report), "--requirement", str(requirements)]
+        subprocess.run([*pip, *only, *files], check=True)
         content: dict[str, Any] = json.loads(report.read_text())
         return content
 

@@ -1,7 +1,7 @@
 """Lock text from pip's installation report.
 
-The report is the JSON of `pip install --report` (pip's "Installation Report", version 1). A lock is a
-requirements file in pip's hash-checking form, so pip, Pants and people can read it.
+The report is the JSON of `pip install --report` (pip's "Installation Report", version 1). A lock
+is a requirements file in pip's hash-checking form, so pip, Pants and people can read it.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Lock files of Python requirements, pinned by sha256."""

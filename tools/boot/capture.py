@@ -1,0 +1,164 @@
+"""Captures: what running a scenario leaves, as a folder.
+
+    run.json             digests of everything that went in, and how each boot ended
+    boot-N/serial.log    every byte of the serial line
+    boot-N/files/PATH    files of the volume asked for, as they were after the boot
+    boot-N/registers.txt the processor's state, when the boot reached its time limit
+    boot-N/screen.ppm    the screen then, when the machine had one
+    boot-N/qemu.log      the emulator's own messages, when it had any
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from tools.boot import volume
+from tools.boot.qemu import Firmware, Machine
+from tools.boot.scenario import Scenario, load
+from tools.boot.session import Ending, boot
+
+SCHEMA = 1
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The files a capture is made from; none of them is opened for writing."""
+
+    image: Path
+    scenario: Path
+    qemu: Path
+    firmware: Firmware
+
+
+@dataclass(frozen=True)
+class _Workbench:
+    """Working copies the guest may write, in a short temporary folder."""
+
+    folder: Path
+    image: Path
+    firmware: Firmware
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _qemu_version(qemu: Path) -> str:
+    output = subprocess.run([qemu, "--version"], capture_output=True, text=True, check=True).stdout
+    return output.splitlines()[0]
+
+
+def _work_on_copies(folder: Path, inputs: Inputs, scenario: Scenario) -> _Workbench:
+    image, variables = folder / "disk.img", folder / "variables.fd"
+    shutil.copyfile(inputs.image, image)
+    shutil.copyfile(inputs.firmware.variables, variables)
+    volume.prepare(image, scenario, inputs.scenario.parent)
+    return _Workbench(folder, image, Firmware(inputs.firmware.code, variables))
+
+
+def _machine(bench: _Workbench, qemu: Path, scenario: Scenario, serial_log: Path) -> Machine:
+    return Machine(
+        qemu=qemu,
+        firmware=bench.firmware,
+        image=bench.image,
+        serial_socket=bench.folder / "serial.sock",
+        serial_log=serial_log,
+        monitor_socket=bench.folder / "monitor.sock",
+        cpu=scenario.cpu,
+        memory_mib=scenario.memory_mib,
+        disk=scenario.disk,
+        read_only="read_only_volume" in scenario.faults,
+        screen=scenario.screen,
+    )
+
+
+def _keep_files(bench: _Workbench, scenario: Scenario, folder: Path) -> list[str]:
+    kept = []
+    for path in scenario.read_back:
+        content = volume.read(bench.image, path)
+        if content is not None:
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+            kept.append(path)
+    return kept
+
+
+def _virtual_us(serial_log: Path) -> int | None:
+    """The last time the firmware stated about itself (t_us ends every marker line)."""
+    stamps = re.findall(rb" t_us=(\d+)\r?$", serial_log.read_bytes(), re.MULTILINE)
+    return int(stamps[-1]) if stamps else None
+
+
+def _boot_once(bench: _Workbench, qemu: Path, scenario: Scenario, folder: Path) -> dict[str, object]:
+    """Boots once into `folder`; returns the boot's row of run.json."""
+    folder.mkdir(parents=True)
+    serial_log, errors = folder / "serial.log", folder / "qemu.log"
+    serial_log.touch()
+    machine = _machine(bench, qemu, scenario, serial_log)
+    screen = folder / "screen.ppm" if scenario.screen else None
+    ending = boot(machine, scenario.typed, scenario.time_limit_s, errors, screen)
+    _keep_detail(ending, folder)
+    if errors.stat().st_size == 0:
+        errors.unlink()
+    _log.info("booted", folder=folder.name, outcome=ending.outcome, seconds=ending.wall_seconds)
+    return {
+        "outcome": ending.outcome,
+        "exit_code": ending.exit_code,
+        "virtual_us": _virtual_us(serial_log),
+        "wall_seconds": ending.wall_seconds,
+        "files": _keep_files(bench, scenario, folder / "files"),
+    }
+
+
+def _keep_detail(ending: Ending, folder: Path) -> None:
+    if ending.outcome == "time_limit":
+        (folder / "registers.txt").write_text(ending.detail, encoding="utf-8")
+    elif ending.detail:
+        with (folder / "qemu.log").open("a", encoding="utf-8") as log:
+            log.write(ending.detail + "\n")
+
+
+def _identities(inputs: Inputs, scenario: Scenario) -> dict[str, object]:
+    return {
+        "schema": SCHEMA,
+        "scenario": {
+            "name": inputs.scenario.stem,
+            "description": scenario.description,
+            "sha256": _sha256(inputs.scenario),
+            "expected_exit": scenario.expected_exit,
+        },
+        "image_sha256": _sha256(inputs.image),
+        "qemu_version": _qemu_version(inputs.qemu),
+        "ovmf_code_sha256": _sha256(inputs.firmware.code),
+        "ovmf_vars_sha256": _sha256(inputs.firmware.variables),
+    }
+
+
+def capture(inputs: Inputs, output: Path) -> None:
+    """Runs the scenario and fills the folder `output`, which must not hold a capture yet.
+
+    Raises ScenarioError, VolumeError, or OSError when the capture could not even be set up. However a guest behaves,
+    that is no error: it is what the capture says.
+    """
+    scenario = load(inputs.scenario)
+    run = _identities(inputs, scenario)
+    with tempfile.TemporaryDirectory(prefix="llmb-") as folder:
+        bench = _work_on_copies(Path(folder), inputs, scenario)
+        run["boots"] = [
+            _boot_once(bench, inputs.qemu, scenario, output / f"boot-{number}")
+            for number in range(1, scenario.boots + 1)
+        ]
+    text = json.dumps(run, indent=2) + "\n"
+    (output / "run.json").write_text(text, encoding="utf-8")

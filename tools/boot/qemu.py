@@ -1,0 +1,123 @@
+"""The emulated machine: QEMU's arguments as data, a comment a flag."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.boot.scenario import Disk
+
+DEBUG_EXIT_PORT = 0xF4
+"""Where the firmware expects isa-debug-exit (firmware/platform/uefi/power.c)."""
+
+DISK_DEVICES: dict[Disk, tuple[str, ...]] = {
+    "virtio": ("-device", "virtio-blk-pci,drive=disk"),
+    "nvme": ("-device", "nvme,drive=disk,serial=llmb"),
+    "ahci": ("-device", "ide-hd,drive=disk,bus=ide.0"),
+}
+
+COUNTED_CLOCK = (
+    # Translated code on one host thread: the only accelerator that can count instructions.
+    *("-accel", "tcg,thread=single"),
+    # 2^5 ns of guest time an instruction; a sleeping guest skips ahead instead of waiting.
+    *("-icount", "shift=5,sleep=off"),
+    # The guest's calendar starts here and follows the counted clock.
+    *("-rtc", "base=2026-01-01,clock=vm"),
+)
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """The UEFI firmware of the machine: code (never written) and variables (a file the guest may write)."""
+
+    code: Path
+    variables: Path
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One unattended boot. Paths of sockets are short (a Unix socket's name has at most 107 bytes)."""
+
+    qemu: Path
+    firmware: Firmware
+    image: Path
+    serial_socket: Path
+    serial_log: Path
+    monitor_socket: Path
+    cpu: str = "max"
+    memory_mib: int = 1024
+    disk: Disk = "virtio"
+    read_only: bool = False
+    screen: bool = False
+
+
+def _escape(path: Path) -> str:
+    """A path inside a comma-separated option."""
+    return str(path).replace(",", ",,")
+
+
+def _board(qemu: Path, firmware: Firmware, cpu: str, memory_mib: int) -> tuple[str, ...]:
+    return (
+        str(qemu),
+        # No default devices: what the guest sees is what is listed here.
+        "-nodefaults",
+        *("-machine", "q35"),
+        *("-cpu", cpu),
+        *("-m", f"{memory_mib}M"),
+        # The UEFI firmware, as flash memory.
+        *("-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={_escape(firmware.code)}"),
+        *("-drive", f"if=pflash,format=raw,unit=1,file={_escape(firmware.variables)}"),
+        # No network card.
+        *("-nic", "none"),
+        # An `out` to this port ends QEMU with the value, twice plus one, as exit status.
+        *("-device", f"isa-debug-exit,iobase={DEBUG_EXIT_PORT:#x},iosize=4"),
+    )
+
+
+def _drive(image: Path, option: str) -> str:
+    return f"if=none,id=disk,format=raw,file={_escape(image)},{option}"
+
+
+def unattended(machine: Machine) -> tuple[str, ...]:
+    """The command of a boot nobody watches: counted clock, console and monitor on sockets."""
+    read_only = "on" if machine.read_only else "off"
+    return (
+        *_board(machine.qemu, machine.firmware, machine.cpu, machine.memory_mib),
+        *COUNTED_CLOCK,
+        # The volume; a working copy that is written to.
+        *("-drive", _drive(machine.image, f"readonly={read_only}")),
+        *DISK_DEVICES[machine.disk],
+        # No window; a graphics card only when the screen is wanted.
+        *("-display", "none"),
+        *("-vga", "std" if machine.screen else "none"),
+        # The serial line: QEMU itself keeps the log, whatever becomes of the reader.
+        "-chardev",
+        f"socket,id=serial,path={_escape(machine.serial_socket)},server=on,wait=off,"
+        f"logfile={_escape(machine.serial_log)}",
+        *("-serial", "chardev:serial"),
+        # The monitor: events of the machine, and its registers when it hangs.
+        *("-qmp", f"unix:{_escape(machine.monitor_socket)},server=on,wait=off"),
+        # Wait for the monitor's word to start, so that every boot starts alike.
+        "-S",
+        # A reset ends the boot: nothing that goes wrong may start over unseen.
+        "-no-reboot",
+    )
+
+
+def interactive(
+    qemu: Path, firmware: Firmware, image: Path, memory_mib: int, processors: int, kvm: bool
+) -> tuple[str, ...]:
+    """The command of a boot on this terminal: free-running clock, every processor, nothing written to the image."""
+    return (
+        *_board(qemu, firmware, "max", memory_mib),
+        # The hardware's own virtualisation when it may be used, else translation on all processors.
+        *(("-accel", "kvm") if kvm else ()),
+        *("-accel", "tcg,thread=multi"),
+        *("-smp", str(processors)),
+        # Writes go to a temporary file that ends with QEMU.
+        *("-drive", _drive(image, "snapshot=on")),
+        *DISK_DEVICES["virtio"],
+        # The serial line is this terminal (and QEMU's monitor, behind Ctrl-A C).
+        *("-display", "none", "-vga", "none"),
+        *("-serial", "mon:stdio"),
+    )

@@ -1,0 +1,236 @@
+/* Matrix products over block-quantised weights. Vectors are quantised to 8 bits in blocks of 32, so that products are
+ * exact sums of small integers; scales are applied once a block, in float. As in avx2_floats.c, the order of additions
+ * for a (row, vector) pair is fixed, so that a result does not depend on the batch it was computed in. */
+#include "firmware/kernels/avx2_group.h"
+
+/** 256 values of a vector: scale[b] * q approximates the values of block b, sum[b] is what they add up to. */
+typedef struct Activations {
+    i8 q[8][32]; /* arranged like Group.q */
+    f32 scale[GROUP_BLOCKS];
+    f32 sum[GROUP_BLOCKS];
+} Activations;
+
+static usize groups_of(u32 cols) { return ((usize)cols + GROUP_VALUES - 1) / GROUP_VALUES; }
+
+usize avx2_scratch_bytes(u32 cols, u32 count) { return groups_of(cols) * count * sizeof(Activations); }
+
+AVX2_BEGIN
+
+AVX2_INLINE f32 largest_magnitude(const __m256 v[4]) {
+    const __m256 sign = _mm256_set1_ps(-0.0f);
+    __m256 a = _mm256_max_ps(_mm256_andnot_ps(sign, v[0]), _mm256_andnot_ps(sign, v[1]));
+    __m256 b = _mm256_max_ps(_mm256_andnot_ps(sign, v[2]), _mm256_andnot_ps(sign, v[3]));
+    a = _mm256_max_ps(a, b);
+    __m128 m = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    m = _mm_max_ps(m, _mm_movehl_ps(m, m));
+    return _mm_cvtss_f32(_mm_max_ss(m, _mm_movehdup_ps(m)));
+}
+
+/** Block `b` of a group: rounded to the nearest of -127..127 steps of the block's largest magnitude / 127. */
+AVX2_INLINE void quantize_block(const f32 *x, u32 b, Activations *to) {
+    __m256 v[4];
+    for (u32 i = 0; i < 4; i++) v[i] = _mm256_loadu_ps(x + 8 * i);
+    f32 largest = largest_magnitude(v);
+    __m256 inverse = _mm256_set1_ps(largest > 0 ? 127.0f / largest : 0.0f);
+    __m256i n[4];
+    for (u32 i = 0; i < 4; i++) n[i] = _mm256_cvtps_epi32(_mm256_mul_ps(v[i], inverse));
+    __m256i words_0 = _mm256_packs_epi32(n[0], n[1]), words_1 = _mm256_packs_epi32(n[2], n[3]);
+    __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(words_0, words_1),
+                                                _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)); /* undo the lane order */
+    __m256i total = _mm256_madd_epi16(_mm256_add_epi16(words_0, words_1), _mm256_set1_epi16(1));
+    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(total), _mm256_extracti128_si256(total, 1));
+    __m128i two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
+    i32 sum = _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 1)));
+
+    u32 lane = b / 2 + 4 * (b % 2), q = b / 2 * 2, half = b % 2 * 16;
+    _mm_storeu_si128((__m128i *)(void *)(to->q[q] + half), _mm256_castsi256_si128(bytes));
+    _mm_storeu_si128((__m128i *)(void *)(to->q[q + 1] + half), _mm256_extracti128_si256(bytes, 1));
+    to->scale[lane] = largest / 127.0f;
+    to->sum[lane] = largest / 127.0f * (f32)sum;
+}
+
+/** Blocks past the end of the vector become zeros. */
+static void quantize(const f32 *x, u32 cols, Activations *to) {
+    u32 blocks = cols / BLOCK_VALUES;
+    for (u32 b = 0; b < blocks; b++) quantize_block(x + BLOCK_VALUES * b, b % GROUP_BLOCKS, to + b / GROUP_BLOCKS);
+    static const f32 zeros[BLOCK_VALUES] = {0};
+    for (u32 b = blocks; b % GROUP_BLOCKS; b++) quantize_block(zeros, b % GROUP_BLOCKS, to + b / GROUP_BLOCKS);
+}
+
+/** How weights and activations of a pair multiply: eight 32-bit sums, four of each of its two blocks. */
+typedef __m256i MultiplyPair(const Group *group, u32 pair, const Activations *x);
+
+AVX2_INLINE __m256i multiply_unsigned(const Group *group, u32 pair, const Activations *x) {
+    __m256i first = _mm256_maddubs_epi16(group->q[2 * pair], load_32((const u8 *)x->q[2 * pair]));
+    __m256i last = _mm256_maddubs_epi16(group->q[2 * pair + 1], load_32((const u8 *)x->q[2 * pair + 1]));
+    return _mm256_madd_epi16(_mm256_add_epi16(first, last), _mm256_set1_epi16(1));
+}
+
+/** The instruction wants one unsigned factor: |q| * (x with the sign of q). */
+AVX2_INLINE __m256i multiply_signed_half(const Group *group, u32 i, const Activations *x) {
+    __m256i q = group->q[i];
+    __m256i words = _mm256_maddubs_epi16(_mm256_abs_epi8(q), _mm256_sign_epi8(load_32((const u8 *)x->q[i]), q));
+    return _mm256_madd_epi16(words, group->multiplier[i]);
+}
+
+AVX2_INLINE __m256i multiply_signed(const Group *group, u32 pair, const Activations *x) {
+    return _mm256_add_epi32(multiply_signed_half(group, 2 * pair, x), multiply_signed_half(group, 2 * pair + 1, x));
+}
+
+/** One integer sum a block, in lane order. */
+AVX2_INLINE __m256i group_sums(const Group *group, u32 pairs, MultiplyPair *multiply, const Activations *x) {
+    const __m256i zero = _mm256_setzero_si256();
+    __m256i p0 = multiply(group, 0, x);
+    __m256i p1 = pairs > 1 ? multiply(group, 1, x) : zero;
+    __m256i front = _mm256_hadd_epi32(p0, p1);
+    if (pairs <= 2) return _mm256_hadd_epi32(front, zero);
+    __m256i p2 = multiply(group, 2, x);
+    __m256i p3 = pairs > 3 ? multiply(group, 3, x) : zero;
+    return _mm256_hadd_epi32(front, _mm256_hadd_epi32(p2, p3));
+}
+
+/** A type's way into a Group and through it. */
+typedef struct Format {
+    void (*load)(const u8 *blocks, u32 pairs, Group *group);
+    MultiplyPair *multiply;
+    bool offsets; /* Group.offset is used */
+    u32 block_bytes;
+    u32 block_values;
+} Format;
+
+/** Adds the group's part of the product to the eight lanes of `sum`. */
+AVX2_INLINE __m256 add_group(Format format, const Group *group, u32 pairs, const Activations *x, __m256 sum) {
+    __m256 products = _mm256_cvtepi32_ps(group_sums(group, pairs, format.multiply, x));
+    sum = _mm256_fmadd_ps(products, _mm256_mul_ps(group->scale, _mm256_loadu_ps(x->scale)), sum);
+    return format.offsets ? _mm256_fmadd_ps(group->offset, _mm256_loadu_ps(x->sum), sum) : sum;
+}
+
+/** One group of one row against `count` vectors, whose activations are `stride` groups apart. */
+AVX2_INLINE void add_group_to_all(Format format, const u8 *blocks, u32 pairs, const Activations *x, usize stride,
+                                  u32 count, __m256 *sums) {
+    Group group;
+    format.load(blocks, pairs, &group);
+    for (u32 v = 0; v < count; v++) sums[v] = add_group(format, &group, pairs, x + v * stride, sums[v]);
+}
+
+/** The end of a row: 1 to 7 blocks. An odd one is paired with zeros, never with the bytes behind the tensor. */
+AVX2_INLINE void add_partial_group(Format format, const u8 *blocks, u32 left, const Activations *x, usize stride,
+                                   u32 count, __m256 *sums) {
+    u8 even[GROUP_BLOCKS * 34];
+    if (left % 2) {
+        memcpy(even, blocks, left * format.block_bytes);
+        memset(even + left * format.block_bytes, 0, format.block_bytes);
+        blocks = even;
+    }
+    if (left > 6)
+        add_group_to_all(format, blocks, 4, x, stride, count, sums);
+    else if (left > 4)
+        add_group_to_all(format, blocks, 3, x, stride, count, sums);
+    else if (left > 2)
+        add_group_to_all(format, blocks, 2, x, stride, count, sums);
+    else
+        add_group_to_all(format, blocks, 1, x, stride, count, sums);
+}
+
+AVX2_INLINE void multiply_row(Format format, const u8 *row, u32 cols, const Activations *x, usize stride, u32 count,
+                              __m256 *sums) {
+    const usize group_bytes = GROUP_VALUES / format.block_values * format.block_bytes;
+    for (u32 v = 0; v < count; v++) sums[v] = _mm256_setzero_ps();
+    for (u32 g = 0; g < cols / GROUP_VALUES; g++, row += group_bytes, x++)
+        add_group_to_all(format, row, 4, x, stride, count, sums);
+    u32 left = cols % GROUP_VALUES / BLOCK_VALUES;
+    if (format.block_values == BLOCK_VALUES && left) add_partial_group(format, row, left, x, stride, count, sums);
+}
+
+enum { ROWS_AT_ONCE = 4, VECTORS_AT_ONCE = 32, CACHED_BYTES = 32 * 1024 };
+
+/** One vector: the sums stay in registers, four rows are stored at once. */
+AVX2_INLINE void multiply_one(Format format, const Tensor *w, const Activations *x, f32 *y) {
+    const usize row_bytes = w->cols / format.block_values * format.block_bytes;
+    u32 r = 0;
+    for (; r + ROWS_AT_ONCE <= w->rows; r += ROWS_AT_ONCE) {
+        __m256 s[ROWS_AT_ONCE];
+        for (u32 i = 0; i < ROWS_AT_ONCE; i++)
+            multiply_row(format, w->data + (r + i) * row_bytes, w->cols, x, 0, 1, s + i);
+        _mm_storeu_ps(y + r, avx2_sum4(s[0], s[1], s[2], s[3]));
+    }
+    for (; r < w->rows; r++) {
+        __m256 sum;
+        multiply_row(format, w->data + r * row_bytes, w->cols, x, 0, 1, &sum);
+        y[r] = avx2_sum(sum);
+    }
+}
+
+/** At most VECTORS_AT_ONCE vectors: each row is unpacked once for all of them. */
+AVX2_INLINE void multiply_several(Format format, const Tensor *w, const Activations *x, u32 count, f32 *y) {
+    const usize row_bytes = w->cols / format.block_values * format.block_bytes, stride = groups_of(w->cols);
+    __m256 sums[VECTORS_AT_ONCE];
+    for (u32 r = 0; r < w->rows; r++) {
+        multiply_row(format, w->data + r * row_bytes, w->cols, x, stride, count, sums);
+        for (u32 v = 0; v < count; v++) y[(usize)v * w->rows + r] = avx2_sum(sums[v]);
+    }
+}
+
+/** Vectors are taken in portions whose activations stay in the first-level cache. */
+AVX2_INLINE void multiply_all(Format format, const Tensor *w, const Activations *x, u32 count, f32 *y) {
+    usize groups = groups_of(w->cols);
+    u32 portion = (u32)min_usize(VECTORS_AT_ONCE, max_usize(4, CACHED_BYTES / (groups * sizeof(Activations))));
+    for (u32 v = 0; v < count; v += portion) {
+        u32 now = (u32)min_usize(portion, count - v);
+        if (now == 1)
+            multiply_one(format, w, x + v * groups, y + (usize)v * w->rows);
+        else
+            multiply_several(format, w, x + v * groups, now, y + (usize)v * w->rows);
+    }
+}
+
+#define FORMAT(name, product, offsets, block_bytes, block_values)                                                      \
+    static void matmul_##name(const Tensor *w, const Activations *x, u32 count, f32 *y) {                              \
+        multiply_all((Format){load_##name, multiply_##product, offsets, block_bytes, block_values}, w, x, count, y);   \
+    }
+FORMAT(q4_0, unsigned, true, 18, 32)
+FORMAT(q4_1, unsigned, true, 20, 32)
+FORMAT(q5_0, unsigned, true, 22, 32)
+FORMAT(q5_1, unsigned, true, 24, 32)
+FORMAT(q8_0, signed, false, 34, 32)
+FORMAT(q4_k, unsigned, true, 144, 256)
+FORMAT(q5_k, unsigned, true, 176, 256)
+FORMAT(q6_k, signed, false, 210, 256)
+
+void avx2_matmul_blocks(const Tensor *w, const f32 *x, u32 count, void *scratch, f32 *y) {
+    Activations *activations = scratch;
+    usize groups = groups_of(w->cols);
+    for (u32 v = 0; v < count; v++) quantize(x + (usize)v * w->cols, w->cols, activations + v * groups);
+    switch (w->type) {
+    case TENSOR_Q4_0:
+        matmul_q4_0(w, activations, count, y);
+        break;
+    case TENSOR_Q4_1:
+        matmul_q4_1(w, activations, count, y);
+        break;
+    case TENSOR_Q5_0:
+        matmul_q5_0(w, activations, count, y);
+        break;
+    case TENSOR_Q5_1:
+        matmul_q5_1(w, activations, count, y);
+        break;
+    case TENSOR_Q8_0:
+        matmul_q8_0(w, activations, count, y);
+        break;
+    case TENSOR_Q4_K:
+        matmul_q4_k(w, activations, count, y);
+        break;
+    case TENSOR_Q5_K:
+        matmul_q5_k(w, activations, count, y);
+        break;
+    case TENSOR_Q6_K:
+        matmul_q6_k(w, activations, count, y);
+        break;
+    case TENSOR_F32:
+    case TENSOR_F16:
+    case TENSOR_BF16:
+        break; /* avx2_matmul_floats */
+    }
+}
+
+AVX2_END

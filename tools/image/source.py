@@ -1,0 +1,54 @@
+"""The files of the host that go into an image: measured, digested, copied, never changed."""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tools.image import blocks
+from tools.image.directory import MAX_FILE_BYTES
+from tools.image.errors import LayoutError, TooLarge
+
+
+def measure(source: Path) -> int:
+    """A source's size in bytes. Raises LayoutError when it is no file, TooLarge beyond FAT32."""
+    try:
+        status = source.stat()
+    except OSError as error:
+        raise LayoutError(f"cannot read the source {source}: {error.strerror}") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise LayoutError(f"the source {source} is not a regular file; name each file by itself")
+    if status.st_size > MAX_FILE_BYTES:
+        raise TooLarge(
+            f"{source} has {status.st_size} bytes; a file on FAT32 has at most {MAX_FILE_BYTES} "
+            "(4 GiB - 1): use a smaller quantisation or split it"
+        )
+    return status.st_size
+
+
+def digest(source: Path, size: int) -> str:
+    """A SHA-256 over the source's blocks that are not zero, each with its offset.
+
+    Together with the size this identifies the content, whether or not the file is sparse here.
+    """
+    sha = hashlib.sha256()
+    with opened(source) as fd:
+        for offset, content in blocks.data_blocks(fd, 0, size):
+            sha.update(offset.to_bytes(8, "little"))
+            sha.update(content)
+    return sha.hexdigest()
+
+
+@contextmanager
+def opened(source: Path) -> Iterator[int]:
+    """A descriptor to read a source."""
+    try:
+        fd = os.open(source, os.O_RDONLY)
+    except OSError as error:
+        raise LayoutError(f"cannot read the source {source}: {error.strerror}") from error
+    try:
+        yield fd
+    finally:
+        os.close(fd)

@@ -1,0 +1,1 @@
+"""Tokenizers against llama.cpp, on the same files and the same text."""

@@ -14,8 +14,10 @@ import hashlib
 import json
 import os
 import uuid
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tools.image import blocks, directory, gpt
@@ -29,8 +31,9 @@ from tools.image.geometry import SECTOR
 from tools.image.layout import Layout
 from tools.image.output import replacing
 from tools.image.plan import Content, Names, Plan, SourceFile, make_plan
-from tools.image.source import digest, measure, opened
+from tools.image.source import measure, opened
 
+_SEGMENT = 8 * 1024 * 1024
 _VOLUME_OFFSET = gpt.PARTITION_START * SECTOR
 
 
@@ -43,6 +46,16 @@ class _Identity:
     volume_id: int
 
 
+@dataclass(frozen=True)
+class _Segment:
+    """A part of a file that one worker copies: where it is, its bytes, where they go."""
+
+    source: Path
+    start: int
+    size: int
+    target: int
+
+
 def build(layout: Layout, output: Path) -> None:
     """Write the image of a layout. Raises ImageError; `output` appears whole or not at all."""
     files = {
@@ -50,14 +63,11 @@ def build(layout: Layout, output: Path) -> None:
         for file in layout.files
     }
     plan = make_plan(Content(layout.label, files), layout.free_mib, layout.size_mib)
-    # Digests are computed on the other cores while this one copies.
-    with ThreadPoolExecutor(os.cpu_count()) as pool, replacing(output) as fd:
-        digests = {path: pool.submit(digest, f.source, f.size) for path, f in files.items()}
+    with replacing(output) as fd:
         os.ftruncate(fd, plan.image_sectors * SECTOR)
         _write_folders(fd, plan)
-        _write_files(fd, plan)
         _write_fats(fd, plan)
-        identity = _identify(plan, {path: d.result() for path, d in digests.items()})
+        identity = _identify(plan, _write_files(fd, plan))
         _write_reserved(fd, plan, identity)
         _write_partition_table(fd, plan, identity)
 
@@ -72,11 +82,31 @@ def _write_folders(fd: int, plan: Plan) -> None:
         blocks.write_all(fd, content, _offset(plan, path))
 
 
-def _write_files(fd: int, plan: Plan) -> None:
-    for path, file in plan.content.files.items():
-        with opened(file.source) as source:
-            for position, content in blocks.data_blocks(source, 0, file.size):
-                blocks.write_all(fd, content, _offset(plan, path) + position)
+def _write_files(fd: int, plan: Plan) -> list[str]:
+    """Copy every file, on all cores; the digests of their segments, in the order of the disk."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(partial(_copy_segment, fd), _segments(plan)))
+
+
+def _segments(plan: Plan) -> Iterator[_Segment]:
+    for path, file in sorted(plan.content.files.items()):
+        for start in range(0, file.size, _SEGMENT):
+            size = min(_SEGMENT, file.size - start)
+            yield _Segment(file.source, start, size, _offset(plan, path) + start)
+
+
+def _copy_segment(fd: int, segment: _Segment) -> str:
+    """Copy a segment and digest it on the way: its blocks that are not zero, with their offsets.
+
+    So the digest is that of the content, whether or not the source is a sparse file here.
+    """
+    sha = hashlib.sha256()
+    with opened(segment.source) as source:
+        for position, content in blocks.data_blocks(source, segment.start, segment.size):
+            sha.update(position.to_bytes(8, "little"))
+            sha.update(content)
+            blocks.write_all(fd, content, segment.target + position)
+    return sha.hexdigest()
 
 
 def _write_fats(fd: int, plan: Plan) -> None:
@@ -107,15 +137,14 @@ def _write_partition_table(fd: int, plan: Plan, identity: _Identity) -> None:
     blocks.write_all(fd, back, sectors * SECTOR - len(back))
 
 
-def _identify(plan: Plan, digests: dict[Names, str]) -> _Identity:
+def _identify(plan: Plan, digests: list[str]) -> _Identity:
     """Ids from a digest of all that is in the image: its shape, its label, its files."""
     described = {
         "label": plan.content.label,
         "sectors": plan.geometry.total_sectors,
         "cluster_sectors": plan.geometry.cluster_sectors,
-        "files": [
-            [*path, plan.content.files[path].size, digests[path]] for path in sorted(digests)
-        ],
+        "files": [["/".join(path), file.size] for path, file in sorted(plan.content.files.items())],
+        "segments": digests,
     }
     content = json.dumps(described, sort_keys=True).encode("ascii")
 

@@ -77,7 +77,7 @@ def choose(clusters_needed: Callable[[int], int]) -> Geometry:
     """The volume for a content, given how many clusters it needs at a cluster size in bytes.
 
     Large clusters make the firmware's FAT driver fast, but a volume must have at least 65,525 of
-    them. So: the largest cluster for which the volume is at most a quarter over the smallest possible.
+    them. So: the largest cluster whose volume is at most a quarter over the smallest possible.
     """
     volumes = [_smallest(clusters_needed(n * SECTOR), n) for n in _CLUSTER_SECTORS]
     limit = min(volume.total_sectors for volume in volumes) * 5 // 4
@@ -90,9 +90,8 @@ def choose_fixed(total_sectors: int, clusters_needed: Callable[[int], int]) -> G
     legal = [v for v in volumes if v.clusters >= MIN_CLUSTERS]
     if not legal:
         smallest = _smallest(0, 1).total_sectors // MIB_SECTORS
-        raise TooLarge(
-            f"a FAT32 volume has at least {smallest} MiB, found {total_sectors // MIB_SECTORS}"
-        )
+        found = total_sectors // MIB_SECTORS
+        raise TooLarge(f"a FAT32 volume has at least {smallest} MiB; size_mib leaves {found}")
     fitting = [v for v in legal if clusters_needed(v.cluster_size) <= v.clusters]
     if not fitting:
         needed = choose(clusters_needed).total_sectors // MIB_SECTORS

@@ -1,13 +1,11 @@
-"""The files of the host that go into an image: measured, digested, copied, never changed."""
+"""The files of the host that go into an image: measured and read, never changed."""
 
-import hashlib
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tools.image import blocks
 from tools.image.directory import MAX_FILE_BYTES
 from tools.image.errors import LayoutError, TooLarge
 
@@ -26,19 +24,6 @@ def measure(source: Path) -> int:
             "(4 GiB - 1): use a smaller quantisation or split it"
         )
     return status.st_size
-
-
-def digest(source: Path, size: int) -> str:
-    """A SHA-256 over the source's blocks that are not zero, each with its offset.
-
-    Together with the size this identifies the content, whether or not the file is sparse here.
-    """
-    sha = hashlib.sha256()
-    with opened(source) as fd:
-        for offset, content in blocks.data_blocks(fd, 0, size):
-            sha.update(offset.to_bytes(8, "little"))
-            sha.update(content)
-    return sha.hexdigest()
 
 
 @contextmanager

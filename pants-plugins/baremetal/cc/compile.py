@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from pants.backend.cc.dependency_inference.rules import CCDependencyInferenceFieldSet
 from pants.backend.cc.target_types import CCSourceField
 from pants.core.util_rules.source_files import SourceFiles, SourceFilesRequest
 from pants.engine.engine_aware import EngineAwareParameter
 from pants.engine.fs import Digest
 from pants.engine.process import Process, ProcessResult
 from pants.engine.rules import Get, MultiGet, collect_rules, rule
+from pants.engine.target import Target
 from pants.util.logging import LogLevel
 
 from baremetal.cc.depfile import audit_depfile
@@ -22,11 +22,11 @@ from baremetal.cc.headers import HeaderClosure, HeaderClosureRequest
 
 @dataclass(frozen=True)
 class CompileRequest(EngineAwareParameter):
-    source: CCDependencyInferenceFieldSet  # one .c file
+    target: Target  # owns one .c file
     kind: BuildKind
 
     def debug_hint(self) -> str:
-        return f"{self.source.address} ({self.kind.name})"
+        return f"{self.target.address} ({self.kind.name})"
 
 
 @dataclass(frozen=True)
@@ -39,17 +39,17 @@ class CompiledObject:
 async def compile_c_file(request: CompileRequest) -> CompiledObject:
     driver, headers = await MultiGet(
         Get(Driver, DriverRequest(request.kind.compiler)),
-        Get(HeaderClosure, HeaderClosureRequest(request.source)),
+        Get(HeaderClosure, HeaderClosureRequest(request.target)),
     )
     files = await Get(
         SourceFiles,
         SourceFilesRequest(
-            (request.source.sources, *headers.sources),
+            (request.target[CCSourceField], *headers.sources),
             for_sources_types=(CCSourceField,),
             enable_codegen=True,
         ),
     )
-    source = request.source.sources.file_path
+    source = request.target[CCSourceField].file_path
     output = str(PurePath(source).with_suffix(".o"))
     result = await Get(
         ProcessResult,

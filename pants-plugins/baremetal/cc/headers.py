@@ -16,6 +16,8 @@ from pants.engine.fs import Digest, DigestContents
 from pants.engine.rules import Get, MultiGet, collect_rules, rule
 from pants.engine.target import (
     AllTargets,
+    Dependencies,
+    DependenciesRequest,
     HydratedSources,
     HydrateSourcesRequest,
     InferDependenciesRequest,
@@ -31,7 +33,10 @@ from pants.util.logging import LogLevel
 
 
 class GeneratedHeaderSourceField(SingleSourceField):
-    """A data file from which a C header of the same stem, with the suffix `.gen.h`, is generated."""
+    """A data file from which a C header of the same stem, with the suffix `.gen.h`, is generated.
+
+    The target's dependencies are the headers that the generated one includes.
+    """
 
     required = True
 
@@ -85,7 +90,7 @@ async def infer_generated_headers(
 
 @dataclass(frozen=True)
 class DirectIncludesRequest:
-    source: CCDependencyInferenceFieldSet
+    target: Target
 
 
 @dataclass(frozen=True)
@@ -95,9 +100,13 @@ class DirectIncludes:
 
 @rule(desc="Resolve the includes of a C file", level=LogLevel.DEBUG)
 async def resolve_direct_includes(request: DirectIncludesRequest) -> DirectIncludes:
+    if request.target.has_field(GeneratedHeaderSourceField):
+        listed = await Get(Targets, DependenciesRequest(request.target[Dependencies]))
+        return DirectIncludes(tuple(listed))
+    source = CCDependencyInferenceFieldSet.create(request.target)
     written, generated = await MultiGet(
-        Get(InferredDependencies, InferCCDependenciesRequest(request.source)),
-        Get(InferredDependencies, InferGeneratedHeadersRequest(request.source)),
+        Get(InferredDependencies, InferCCDependenciesRequest(source)),
+        Get(InferredDependencies, InferGeneratedHeadersRequest(source)),
     )
     targets = await Get(Targets, Addresses((*written.include, *generated.include)))
     return DirectIncludes(tuple(targets))
@@ -105,12 +114,12 @@ async def resolve_direct_includes(request: DirectIncludesRequest) -> DirectInclu
 
 @dataclass(frozen=True)
 class HeaderClosureRequest:
-    source: CCDependencyInferenceFieldSet
+    target: Target  # a C file
 
 
 @dataclass(frozen=True)
 class HeaderClosure:
-    """The source fields of every header that a compile of one source file may read."""
+    """The source fields of every header that a compile of one C file may read."""
 
     sources: tuple[SourcesField, ...]
 
@@ -118,10 +127,10 @@ class HeaderClosure:
 @rule(desc="Find the headers of a C file", level=LogLevel.DEBUG)
 async def find_header_closure(request: HeaderClosureRequest) -> HeaderClosure:
     found: dict[Address, Target] = {}
-    frontier = [request.source]
+    frontier = (request.target,)
     while frontier:
         includes = await MultiGet(
-            Get(DirectIncludes, DirectIncludesRequest(source)) for source in frontier
+            Get(DirectIncludes, DirectIncludesRequest(target)) for target in frontier
         )
         new = {
             target.address: target
@@ -130,11 +139,7 @@ async def find_header_closure(request: HeaderClosureRequest) -> HeaderClosure:
             if target.address not in found
         }
         found.update(new)
-        frontier = [
-            CCDependencyInferenceFieldSet.create(target)
-            for target in new.values()
-            if CCDependencyInferenceFieldSet.is_applicable(target)
-        ]
+        frontier = tuple(new.values())
     return HeaderClosure(tuple(found[address][SourcesField] for address in sorted(found)))
 
 

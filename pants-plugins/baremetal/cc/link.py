@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pants.backend.cc.dependency_inference.rules import CCDependencyInferenceFieldSet
-from pants.backend.cc.target_types import C_SOURCE_FILE_EXTENSIONS, CCSourceField
+from pants.backend.cc.target_types import (
+    C_SOURCE_FILE_EXTENSIONS,
+    CC_HEADER_FILE_EXTENSIONS,
+    CCSourceField,
+)
 from pants.build_graph.address import Address
+from pants.engine.addresses import Addresses
 from pants.engine.engine_aware import EngineAwareParameter
 from pants.engine.fs import Digest, MergeDigests
 from pants.engine.process import Process, ProcessResult
 from pants.engine.rules import Get, MultiGet, collect_rules, rule
-from pants.engine.target import Target, TransitiveTargets, TransitiveTargetsRequest
+from pants.engine.target import Dependencies, DependenciesRequest, Target, Targets
 from pants.util.logging import LogLevel
 
 from baremetal.cc.compile import CompiledObject, CompileRequest
@@ -29,8 +33,44 @@ class NoSourcesError(Exception):
 
 
 @dataclass(frozen=True)
+class LinkSourcesRequest:
+    address: Address
+
+
+@dataclass(frozen=True)
+class LinkSources:
+    """The C files of a program: those its target lists, and those that these list in turn.
+
+    A header is a leaf: including one asks for its text, not for the code behind it.
+    """
+
+    targets: tuple[Target, ...]
+
+
+@rule(desc="Find the C files of a program", level=LogLevel.DEBUG)
+async def find_link_sources(request: LinkSourcesRequest) -> LinkSources:
+    frontier = tuple(await Get(Targets, Addresses([request.address])))
+    found = {target.address: target for target in frontier}
+    while frontier:
+        listed = await MultiGet(
+            Get(Targets, DependenciesRequest(target.get(Dependencies))) for target in frontier
+        )
+        new = {
+            target.address: target
+            for targets in listed
+            for target in targets
+            if target.address not in found and not is_header(target)
+        }
+        found.update(new)
+        frontier = tuple(new.values())
+    return LinkSources(
+        tuple(found[address] for address in sorted(found) if is_c_file(found[address]))
+    )
+
+
+@dataclass(frozen=True)
 class LinkRequest(EngineAwareParameter):
-    address: Address  # the program; every .c file in its transitive dependencies is linked
+    address: Address  # the program
     kind: BuildKind
     output: str  # path of the program
 
@@ -46,19 +86,18 @@ class LinkedProgram:
 
 @rule(desc="Link a program", level=LogLevel.DEBUG)
 async def link_program(request: LinkRequest) -> LinkedProgram:
-    driver, transitive = await MultiGet(
+    driver, sources = await MultiGet(
         Get(Driver, DriverRequest(request.kind.compiler)),
-        Get(TransitiveTargets, TransitiveTargetsRequest([request.address])),
+        Get(LinkSources, LinkSourcesRequest(request.address)),
     )
-    sources = [target for target in transitive.closure if is_c_file(target)]
-    if not sources:
+    if not sources.targets:
         raise NoSourcesError(request.address)
     objects = await MultiGet(
         Get(
             CompiledObject,
-            CompileRequest(CCDependencyInferenceFieldSet.create(target), request.kind),
+            CompileRequest(target, request.kind),
         )
-        for target in sources
+        for target in sources.targets
     )
     result = await Get(
         ProcessResult,
@@ -76,9 +115,16 @@ async def link_program(request: LinkRequest) -> LinkedProgram:
 
 def is_c_file(target: Target) -> bool:
     """Whether `target` owns a C source file (not a header)."""
-    return target.has_field(CCSourceField) and target[CCSourceField].file_path.endswith(
-        C_SOURCE_FILE_EXTENSIONS
-    )
+    return _is_file(target, C_SOURCE_FILE_EXTENSIONS)
+
+
+def is_header(target: Target) -> bool:
+    """Whether `target` owns a header."""
+    return _is_file(target, CC_HEADER_FILE_EXTENSIONS)
+
+
+def _is_file(target: Target, extensions: tuple[str, ...]) -> bool:
+    return target.has_field(CCSourceField) and target[CCSourceField].file_path.endswith(extensions)
 
 
 def link_argv(driver: Driver, request: LinkRequest, objects: list[str]) -> tuple[str, ...]:

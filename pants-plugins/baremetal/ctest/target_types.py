@@ -86,6 +86,6 @@ class CFuzzTarget(Target):
         EnvironmentField,
     )
     help = help_text("""
-        A libFuzzer program, run as a test for `[baremetal-fuzz] runs` inputs. Files among its dependencies (generated ones
-        too) are the seed corpus. An input that breaks it is kept below `dist/test/`.
+        A libFuzzer program, run as a test for `[baremetal-fuzz] runs` inputs. Files among its dependencies
+        (generated ones too) are the seed corpus. An input that breaks it is kept below `dist/test/`.
         """)

@@ -136,8 +136,10 @@ AVX2_INLINE void multiply_row(Format format, const u8 *row, u32 cols, const Acti
                               __m256 *sums) {
     const usize group_bytes = GROUP_VALUES / format.block_values * format.block_bytes;
     for (u32 v = 0; v < count; v++) sums[v] = _mm256_setzero_ps();
-    for (u32 g = 0; g < cols / GROUP_VALUES; g++, row += group_bytes, x++)
+    for (u32 g = 0; g < cols / GROUP_VALUES; g++, row += group_bytes, x++) {
+        if (count == 1) avx2_fetch_ahead(row, group_bytes);
         add_group_to_all(format, row, 4, x, stride, count, sums);
+    }
     u32 left = cols % GROUP_VALUES / BLOCK_VALUES;
     if (format.block_values == BLOCK_VALUES && left) add_partial_group(format, row, left, x, stride, count, sums);
 }

@@ -60,9 +60,11 @@ AVX2_INLINE void store_sums(const Tile *tile, const __m256 *sums, u32 rows, u32 
 
 /** `rows` and `vectors` are constants at every call, so that the sums live in registers. */
 AVX2_INLINE void multiply_tile(const Tile *tile, LoadEight *load, u32 rows, u32 vectors) {
-    __m256 sums[8 * 2] = {0};
+    __m256 sums[4 * 3] = {0};
     for (usize column = 0; column + 8 <= tile->cols; column += 8) {
-        __m256 x[4];
+        __m256 x[3];
+        /* 32-bit weights stream at the memory's pace as it is; shorter ones do not. */
+        if (vectors == 1 && load != load_f32) avx2_fetch_ahead(tile->w + 2 * column * rows, 16 * rows);
 #pragma clang loop unroll(full)
         for (u32 v = 0; v < vectors; v++) x[v] = _mm256_loadu_ps(tile->x + v * tile->cols + column);
 #pragma clang loop unroll(full)
@@ -82,22 +84,18 @@ AVX2_INLINE void multiply_tile(const Tile *tile, LoadEight *load, u32 rows, u32 
     store_sums(tile, sums, rows, vectors);
 }
 
-/** All rows against `vectors` vectors: as many rows at once as registers allow, then one by one. */
-AVX2_INLINE void multiply_rows(Tile tile, LoadEight *load, u32 rows, u32 at_once, u32 vectors) {
-    u32 r = 0;
-    for (; r + at_once <= rows; r += at_once) {
-        multiply_tile(&tile, load, at_once, vectors);
-        tile.w += at_once * tile.row_bytes;
-        tile.y += at_once;
-    }
-    for (; r < rows; r++, tile.w += tile.row_bytes, tile.y++) multiply_tile(&tile, load, 1, vectors);
+/** `rows` rows (a constant), still in the first-level cache for the second vector, against all `count` vectors. */
+AVX2_INLINE void multiply_rows(Tile tile, LoadEight *load, u32 rows, u32 count) {
+    u32 v = 0;
+    for (; v + 3 <= count; v += 3, tile.x += 3 * tile.cols, tile.y += 3 * tile.y_stride)
+        multiply_tile(&tile, load, rows, 3);
+    for (; v < count; v++, tile.x += tile.cols, tile.y += tile.y_stride) multiply_tile(&tile, load, rows, 1);
 }
 
 AVX2_INLINE void multiply(Tile tile, LoadEight *load, u32 rows, u32 count) {
-    u32 v = 0;
-    for (; v + 3 <= count; v += 3, tile.x += 3 * tile.cols, tile.y += 3 * tile.y_stride)
-        multiply_rows(tile, load, rows, 4, 3);
-    for (; v < count; v++, tile.x += tile.cols, tile.y += tile.y_stride) multiply_rows(tile, load, rows, 8, 1);
+    u32 r = 0;
+    for (; r + 4 <= rows; r += 4, tile.w += 4 * tile.row_bytes, tile.y += 4) multiply_rows(tile, load, 4, count);
+    for (; r < rows; r++, tile.w += tile.row_bytes, tile.y++) multiply_rows(tile, load, 1, count);
 }
 
 void avx2_matmul_floats(const Tensor *w, const f32 *x, u32 count, f32 *y) {

@@ -5,13 +5,23 @@
 #include "firmware/model/model.h"
 #include "firmware/model/tokenizer.h"
 
-typedef enum ChatFormat { CHAT_YOU_AI, CHAT_LLAMA2, CHAT_CHATML, CHAT_ALPACA, CHAT_RAW, CHAT_AUTO } ChatFormat;
+typedef enum ChatFormat {
+    CHAT_YOU_AI,
+    CHAT_LLAMA2,
+    CHAT_LLAMA3,
+    CHAT_CHATML,
+    CHAT_ALPACA,
+    CHAT_RAW,
+    CHAT_AUTO, /* as chat_recognise() finds */
+} ChatFormat;
 
 /** "you_ai", "llama2", ...; `chat_format_parse` also takes the aliases of the configuration. */
 const char *chat_format_name(ChatFormat format);
 bool chat_format_parse(Str name, ChatFormat *format);
 /** From tokenizer.chat_template and the vocabulary; CHAT_YOU_AI for a llama2.c file or an unknown template. */
 ChatFormat chat_recognise(const Model *model, const Tokenizer *tokenizer);
+/** The system prompt the model's own template puts in when there is none; empty when it has no such text. */
+Str chat_default_system(const Model *model);
 
 typedef struct ChatTurn {
     ChatFormat format; /* not CHAT_AUTO */

@@ -63,6 +63,7 @@ Str tokenizer_piece(const Tokenizer *tokenizer, u32 id, bool with_special) {
 u32 tokenizer_vocab(const Tokenizer *tokenizer) { return tokenizer->count; }
 u32 tokenizer_bos(const Tokenizer *tokenizer) { return tokenizer->bos; }
 u32 tokenizer_eos(const Tokenizer *tokenizer) { return tokenizer->eos; }
+bool tokenizer_adds_bos(const Tokenizer *tokenizer) { return tokenizer->add_bos; }
 
 bool tokenizer_ends_turn(const Tokenizer *tokenizer, u32 id) {
     for (u32 i = 0; i < tokenizer->turn_end_count; i++) {

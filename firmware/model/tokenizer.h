@@ -31,6 +31,8 @@ Str tokenizer_piece(const Tokenizer *tokenizer, u32 id, bool with_special);
 u32 tokenizer_vocab(const Tokenizer *tokenizer);
 u32 tokenizer_bos(const Tokenizer *tokenizer); /* TOKEN_NONE when there is none */
 u32 tokenizer_eos(const Tokenizer *tokenizer);
+/** Whether the model expects its text to begin with BOS. */
+bool tokenizer_adds_bos(const Tokenizer *tokenizer);
 /** True for every token that ends a turn: EOS, end-of-turn, <|im_end|>, <|eot_id|>, <|endoftext|>. */
 bool tokenizer_ends_turn(const Tokenizer *tokenizer, u32 id);
 /** The id whose piece is exactly `text` (control tokens included), or TOKEN_NONE. */

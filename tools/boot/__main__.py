@@ -8,17 +8,25 @@ from typing import Annotated, Optional
 import typer
 
 from tools.boot import capture as capturing
-from tools.boot import interactive, installed
+from tools.boot import installed, interactive
 from tools.boot.qemu import Firmware
 from tools.boot.scenario import ScenarioError
 from tools.boot.volume import VolumeError
 
 app = typer.Typer(add_completion=False, help=__doc__)
 
-Image = Annotated[Path, typer.Option(help="Disk image; it is not changed.", exists=True, dir_okay=False)]
-Qemu = Annotated[Optional[Path], typer.Option(help="qemu-system-x86_64; default: the installed one.")]
-OvmfCode = Annotated[Optional[Path], typer.Option(help="UEFI firmware; default: the installed one.")]
-OvmfVars = Annotated[Optional[Path], typer.Option(help="Its variables; default: the installed ones.")]
+Image = Annotated[
+    Path, typer.Option(help="Disk image; it is not changed.", exists=True, dir_okay=False)
+]
+Qemu = Annotated[
+    Optional[Path], typer.Option(help="qemu-system-x86_64; default: the installed one.")
+]
+OvmfCode = Annotated[
+    Optional[Path], typer.Option(help="UEFI firmware; default: the installed one.")
+]
+OvmfVars = Annotated[
+    Optional[Path], typer.Option(help="Its variables; default: the installed ones.")
+]
 
 
 def _firmware(code: Path | None, variables: Path | None) -> Firmware:

@@ -1,11 +1,11 @@
 """Captures: what running a scenario leaves, as a folder.
 
-    run.json             digests of everything that went in, and how each boot ended
-    boot-N/serial.log    every byte of the serial line
-    boot-N/files/PATH    files of the volume asked for, as they were after the boot
-    boot-N/registers.txt the processor's state, when the boot reached its time limit
-    boot-N/screen.ppm    the screen then, when the machine had one
-    boot-N/qemu.log      the emulator's own messages, when it had any
+run.json             digests of everything that went in, and how each boot ended
+boot-N/serial.log    every byte of the serial line
+boot-N/files/PATH    files of the volume asked for, as they were after the boot
+boot-N/registers.txt the processor's state, when the boot reached its time limit
+boot-N/screen.ppm    the screen then, when the machine had one
+boot-N/qemu.log      the emulator's own messages, when it had any
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _work_on_copies(folder: Path, inputs: Inputs, scenario: Scenario) -> _Workbe
     image, variables = folder / "disk.img", folder / "variables.fd"
     shutil.copyfile(inputs.image, image)
     shutil.copyfile(inputs.firmware.variables, variables)
-    volume.prepare(image, scenario, inputs.scenario.parent)
+    volume.prepare(image, scenario)
     return _Workbench(folder, image, Firmware(inputs.firmware.code, variables))
 
 
@@ -84,15 +84,10 @@ def _machine(bench: _Workbench, qemu: Path, scenario: Scenario, serial_log: Path
 
 
 def _keep_files(bench: _Workbench, scenario: Scenario, folder: Path) -> list[str]:
-    kept = []
+    """Copies what the scenario wants back into `folder`; returns the paths that existed."""
     for path in scenario.read_back:
-        content = volume.read(bench.image, path)
-        if content is not None:
-            target = folder / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
-            kept.append(path)
-    return kept
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+    return [path for path in scenario.read_back if volume.read(bench.image, path, folder / path)]
 
 
 def _virtual_us(serial_log: Path) -> int | None:
@@ -101,7 +96,9 @@ def _virtual_us(serial_log: Path) -> int | None:
     return int(stamps[-1]) if stamps else None
 
 
-def _boot_once(bench: _Workbench, qemu: Path, scenario: Scenario, folder: Path) -> dict[str, object]:
+def _boot_once(
+    bench: _Workbench, qemu: Path, scenario: Scenario, folder: Path
+) -> dict[str, object]:
     """Boots once into `folder`; returns the boot's row of run.json."""
     folder.mkdir(parents=True)
     serial_log, errors = folder / "serial.log", folder / "qemu.log"

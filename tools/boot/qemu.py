@@ -69,8 +69,6 @@ def _board(qemu: Path, firmware: Firmware, cpu: str, memory_mib: int) -> tuple[s
         *("-drive", f"if=pflash,format=raw,unit=1,file={_escape(firmware.variables)}"),
         # No network card.
         *("-nic", "none"),
-        # An `out` to this port ends QEMU with the value, twice plus one, as exit status.
-        *("-device", f"isa-debug-exit,iobase={DEBUG_EXIT_PORT:#x},iosize=4"),
     )
 
 
@@ -99,6 +97,8 @@ def unattended(machine: Machine) -> tuple[str, ...]:
         *("-qmp", f"unix:{_escape(machine.monitor_socket)},server=on,wait=off"),
         # Wait for the monitor's word to start, so that every boot starts alike.
         "-S",
+        # An `out` to this port ends QEMU with the value, twice plus one, as exit status.
+        *("-device", f"isa-debug-exit,iobase={DEBUG_EXIT_PORT:#x},iosize=4"),
         # A reset ends the boot: nothing that goes wrong may start over unseen.
         "-no-reboot",
     )
@@ -114,10 +114,23 @@ def interactive(
         *(("-accel", "kvm") if kvm else ()),
         *("-accel", "tcg,thread=multi"),
         *("-smp", str(processors)),
-        # Writes go to a temporary file that ends with QEMU.
-        *("-drive", _drive(image, "snapshot=on")),
+        # Writes, to the volume and to the firmware's variables, go to temporary files that end with QEMU.
+        "-snapshot",
+        *("-drive", _drive(image, "readonly=off")),
         *DISK_DEVICES["virtio"],
         # The serial line is this terminal (and QEMU's monitor, behind Ctrl-A C).
         *("-display", "none", "-vga", "none"),
         *("-serial", "mon:stdio"),
+    )
+
+
+def trial(qemu: Path, firmware: Firmware, monitor_socket: Path) -> tuple[str, ...]:
+    """A machine with nothing to boot, to see whether virtualisation works here."""
+    return (
+        *_board(qemu, firmware, "max", 256),
+        *("-accel", "kvm"),
+        # The variables are a shared file here: writes go nowhere.
+        "-snapshot",
+        *("-display", "none", "-vga", "none"),
+        *("-qmp", f"unix:{_escape(monitor_socket)},server=on,wait=off"),
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 
-class MonitorError(Exception):
+class MonitorError(OSError):
     """The monitor could not be reached, or refused a command."""
 
 

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 Disk = Literal["virtio", "nvme", "ahci"]
 Fault = Literal["read_only_volume", "full_volume"]
@@ -31,19 +31,18 @@ def _volume_path(path: str) -> str:
 
 
 class ExtraFile(_Row):
-    """A file put on the volume before the first boot: `text`, or the bytes of `source` (beside the scenario)."""
+    """A text file put on the volume before the first boot: `text`, `repeat` times."""
 
     path: str
-    text: str | None = None
-    source: str | None = None
+    text: str
+    repeat: Annotated[int, Field(ge=1, le=1 << 24)] = 1
 
     _check_path = field_validator("path")(_volume_path)
 
-    @model_validator(mode="after")
-    def _one_content(self) -> ExtraFile:
-        if (self.text is None) == (self.source is None):
-            raise ValueError("give either text or source")
-        return self
+    @property
+    def content(self) -> bytes:
+        """What the file holds."""
+        return self.text.encode() * self.repeat
 
 
 class Damage(_Row):
@@ -63,12 +62,6 @@ class Damage(_Row):
     def _is_hex(cls, value: str) -> str:
         bytes.fromhex(value)
         return value
-
-    def apply(self, content: bytes) -> bytes:
-        """The content after the damage."""
-        spoilt = bytes.fromhex(self.hex)
-        content = content[: self.offset] + spoilt + content[self.offset + len(spoilt) :]
-        return content if self.truncate is None else content[: self.truncate]
 
 
 class Typed(_Row):

@@ -89,14 +89,12 @@ def _drain(monitor: Monitor) -> None:
 
 def _registers(monitor: Monitor, screen: Path | None) -> str:
     """The state of a machine that hangs, for a person to read."""
+    status = monitor.execute("query-status")["status"]
     monitor.execute("stop")
     if screen is not None:
-        monitor.execute("screendump", filename=str(screen))
-    status = monitor.execute("query-status")
+        monitor.execute("screendump", filename=str(screen.resolve()))
     registers: str = monitor.execute("human-monitor-command", **{"command-line": "info registers"})
-    return f"status before the stop: time limit reached ({status['status']})\n" + registers.replace(
-        "\r\n", "\n"
-    )
+    return f"status: {status}\n" + registers.replace("\r\n", "\n")
 
 
 def _shutdown_outcome(monitor: Monitor) -> Outcome:
@@ -136,9 +134,7 @@ def boot(
     start = time.monotonic()
     with _process(machine, errors) as process:
         try:
-            outcome, code, detail = _watch(
-                machine, process, typed, start + time_limit_s, screen
-            )
+            outcome, code, detail = _watch(machine, process, typed, start + time_limit_s, screen)
         except MonitorError as error:
             outcome, code, detail = "emulator_failed", None, str(error)
     return Ending(outcome, code, detail, round(time.monotonic() - start, 2))

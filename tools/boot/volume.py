@@ -1,33 +1,83 @@
-"""Temporary: mtools."""
+"""The volume of a working copy: what a scenario puts on it before the first boot, and what is read back after."""
 
 from __future__ import annotations
-import subprocess
+
+import os
+import tempfile
 from pathlib import Path
-from tools.boot.scenario import AUTORUN_PATH, CONFIG_PATH, Scenario
+
+from tools.boot.scenario import AUTORUN_PATH, CONFIG_PATH, Damage, Scenario
+from tools.image.errors import ImageError, NotFound
+from tools.image.put import put
+from tools.image.volume import extract, open_volume
+
+_FILLER_PATH = "filler.bin"
 
 
 class VolumeError(Exception):
-    pass
+    """The scenario asks for what the image's volume cannot give."""
 
 
-def read(image: Path, path: str) -> bytes | None:
-    r = subprocess.run(["mtype", "-i", f"{image}@@1M", f"::{path}"], capture_output=True)
-    return r.stdout if r.returncode == 0 else None
+def prepare(image: Path, scenario: Scenario) -> None:
+    """Put the scenario's files, damage and faults on `image`, a working copy. Raises VolumeError."""
+    try:
+        for path, content in _contents(scenario).items():
+            _put_bytes(image, path, content)
+        for damage in scenario.damage:
+            _spoil(image, damage)
+        if "full_volume" in scenario.faults:
+            _fill(image)
+    except ImageError as error:
+        raise VolumeError(str(error)) from error
 
 
-def write(image: Path, path: str, content: bytes) -> None:
-    r = subprocess.run(["mcopy", "-o", "-i", f"{image}@@1M", "-", f"::{path}"], input=content, capture_output=True)
-    if r.returncode: raise VolumeError(r.stderr.decode())
+def read(image: Path, path: str, output: Path) -> bool:
+    """Copy a file of the volume to `output`; False when there is none. Raises VolumeError."""
+    try:
+        extract(image, path, output)
+    except NotFound:
+        return False
+    except ImageError as error:
+        raise VolumeError(str(error)) from error
+    return True
 
 
-def prepare(image: Path, scenario: Scenario, beside: Path) -> None:
+def _contents(scenario: Scenario) -> dict[str, bytes]:
+    contents = {file.path: file.content for file in scenario.files}
     if scenario.config is not None:
-        write(image, CONFIG_PATH, "".join(f"{l}\n" for l in scenario.config).encode())
+        contents[CONFIG_PATH] = _lines(scenario.config)
     if scenario.autorun:
-        write(image, AUTORUN_PATH, "".join(f"{l}\n" for l in scenario.autorun).encode())
-    for f in scenario.files:
-        write(image, f.path, f.text.encode() if f.text is not None else (beside / f.source).read_bytes())
-    for d in scenario.damage:
-        c = read(image, d.path)
-        if c is None: raise VolumeError(f"no {d.path}")
-        write(image, d.path, d.apply(c))
+        contents[AUTORUN_PATH] = _lines(scenario.autorun)
+    return contents
+
+
+def _lines(lines: tuple[str, ...]) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _put_bytes(image: Path, path: str, content: bytes) -> None:
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(content)
+        file.flush()
+        put(image, path, Path(file.name))
+
+
+def _spoil(image: Path, damage: Damage) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "spoilt"
+        extract(image, damage.path, copy)
+        with copy.open("r+b") as file:
+            file.seek(damage.offset)
+            file.write(bytes.fromhex(damage.hex))
+            if damage.truncate is not None:
+                file.truncate(damage.truncate)
+        put(image, damage.path, copy)
+
+
+def _fill(image: Path) -> None:
+    """Take every free cluster (a hole in the filler is a hole in the image: it costs no time)."""
+    with open_volume(image) as volume:
+        free = volume.fat.free * volume.geometry.cluster_size
+    with tempfile.NamedTemporaryFile() as filler:
+        os.truncate(filler.name, free)
+        put(image, _FILLER_PATH, Path(filler.name))

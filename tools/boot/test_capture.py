@@ -1,0 +1,185 @@
+"""Boots of the platform probe in the real emulator: the machine, the capture, and the firmware's platform layer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.boot import installed
+from tools.boot.capture import Inputs, capture
+from tools.boot.qemu import Firmware
+
+# As a runtime package dependency in a sandbox, or where `package` leaves it.
+PLACES = ("firmware.platform.probe/probe_img.img", "dist/firmware.platform.probe/probe_img.img")
+
+
+@pytest.fixture(scope="session")
+def image() -> Path:
+    return next(path for path in map(Path, PLACES) if path.is_file())
+
+
+class Boot:
+    """A scenario for the probe, run once."""
+
+    def __init__(self, image: Path, folder: Path, script: str, scenario: str = "") -> None:
+        toml = folder / "scenario.toml"
+        # Keys of the scenario come first: a TOML table does not end before the next.
+        probe = f"[[files]]\npath = 'probe.txt'\ntext = '''\n{script}'''\n"
+        toml.write_text(f"description = 'probe'\n{scenario}\n{probe}", encoding="utf-8")
+        self.folder = folder / "capture"
+        capture(_inputs(image, toml), self.folder)
+        self.run: dict[str, Any] = json.loads((self.folder / "run.json").read_text())
+        self.serial = (self.folder / "boot-1/serial.log").read_bytes().decode()
+        self.lines = self.serial.partition("probe build_id=")[2].split("\n")[1:-1]
+
+    def outcome(self, number: int = 1) -> tuple[str, int | None]:
+        boot = self.run["boots"][number - 1]
+        return boot["outcome"], boot["exit_code"]
+
+
+def _inputs(image: Path, scenario: Path) -> Inputs:
+    code = installed.find(installed.OVMF_CODE, None)
+    variables = installed.find(installed.OVMF_VARIABLES, None)
+    qemu = installed.find(installed.QEMU, None)
+    return Inputs(image, scenario, qemu, Firmware(code, variables))
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_exit_code_text_and_image(image: Path, tmp_path: Path) -> None:
+    before = _sha256(image)
+    boot = Boot(image, tmp_path, "say Grüße, 世界 🎉\nwrite note.txt kept\npower_off 7\n")
+    assert boot.outcome() == ("debug_exit", 7)
+    assert boot.lines == ["Grüße, 世界 🎉", "wrote 4"]
+    assert "\r\n" not in boot.serial.partition("probe build_id=")[2]
+    assert boot.run["image_sha256"] == before == _sha256(image)
+    assert not (boot.folder / "boot-1/registers.txt").exists()
+
+
+def test_a_hang_leaves_log_and_registers(image: Path, tmp_path: Path) -> None:
+    boot = Boot(image, tmp_path, "say before\nhang\n", "time_limit_s = 12")
+    assert boot.outcome() == ("time_limit", None)
+    assert boot.lines == ["before", "hanging"]
+    registers = (boot.folder / "boot-1/registers.txt").read_text()
+    assert registers.startswith("status: running\n")
+    assert "RIP=" in registers and "CR3=" in registers
+    assert 12 <= boot.run["boots"][0]["wall_seconds"] < 30
+
+
+def test_a_reset_ends_the_boot(image: Path, tmp_path: Path) -> None:
+    boot = Boot(image, tmp_path, "reboot\n")
+    assert boot.outcome() == ("reset", None)
+    assert boot.serial.count("probe build_id=") == 1
+
+
+def test_boots_share_the_volume(image: Path, tmp_path: Path) -> None:
+    script = "read state.txt\nwrite state.txt second\npower_off 0\n"
+    boot = Boot(image, tmp_path, script, "boots = 2\nread_back = ['state.txt', 'none.txt']")
+    assert "open failed not_found" in boot.lines[0]
+    assert 'read "second"' in (boot.folder / "boot-2/serial.log").read_text()
+    assert (boot.folder / "boot-1/files/state.txt").read_bytes() == b"second"
+    assert boot.run["boots"][0]["files"] == ["state.txt"]
+
+
+def test_counted_time_is_the_same_every_time(image: Path, tmp_path: Path) -> None:
+    times = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        boot = Boot(image, tmp_path / name, "wait 100\ncount 1000000\npower_off 0\n")
+        waited, counted = (int(re.findall(r"(\d+) us", line)[0]) for line in boot.lines)
+        assert 90_000 <= waited <= 120_000  # UEFI timers go by ticks of 10 ms
+        times.append(counted)
+    # Two or three instructions a step, 32 ns each.
+    assert 60_000 <= times[0] <= 100_000
+    assert abs(times[0] - times[1]) <= times[0] * 0.002
+
+
+def test_files_are_replaced_whole_and_listed(image: Path, tmp_path: Path) -> None:
+    script = """write Übersicht-mit-langem-Namen.txt one
+write Übersicht-mit-langem-Namen.txt a longer second version
+read Übersicht-mit-langem-Namen.txt
+write Übersicht-mit-langem-Namen.txt 3
+read Übersicht-mit-langem-Namen.txt
+past_end Übersicht-mit-langem-Namen.txt
+read EFI
+read no/such/file
+list /
+list EFI\\BOOT
+power_off 0
+"""
+    boot = Boot(image, tmp_path, script)
+    assert boot.lines[2] == 'read "a longer second version"'
+    assert boot.lines[4] == 'read "3"'
+    assert boot.lines[5].startswith("past_end failed truncated")
+    assert boot.lines[6].startswith("open failed io: EFI: is a folder")
+    assert boot.lines[7].startswith("open failed not_found: no/such/file")
+    root, boot_folder = boot.lines[8:11], boot.lines[11:]
+    assert "entry Übersicht-mit-langem-Namen.txt 1" in boot.lines
+    assert not [line for line in boot.lines if ".new" in line or ".old" in line]
+    assert any(line.startswith("entry EFI ") and line.endswith(" dir") for line in root)
+    assert any(line.startswith("entry BOOTX64.EFI ") for line in boot_folder)
+
+
+def test_a_read_only_volume_is_said_to_be_one(image: Path, tmp_path: Path) -> None:
+    script = "write new.txt x\nread probe.txt\npower_off 0\n"
+    boot = Boot(image, tmp_path, script, "faults = ['read_only_volume']")
+    assert boot.lines[0].startswith("write failed read_only: new.txt")
+    assert boot.lines[1].startswith('read "')
+    assert boot.outcome() == ("debug_exit", 0)
+
+
+def test_a_full_volume_keeps_the_old_file(image: Path, tmp_path: Path) -> None:
+    old = "[[files]]\npath = 'old.txt'\ntext = 'old content'"
+    script = "fill old.txt 100000\nread old.txt\nlist /\npower_off 0\n"
+    boot = Boot(image, tmp_path, script, f"faults = ['full_volume']\nread_back=['old.txt']\n{old}")
+    assert boot.lines[0].startswith("fill failed full: old.txt")
+    assert boot.lines[1] == 'read "old content"'
+    assert not [line for line in boot.lines if ".new" in line]
+    assert (boot.folder / "boot-1/files/old.txt").read_bytes() == b"old content"
+
+
+def test_memory_is_taken_and_given_back(image: Path, tmp_path: Path) -> None:
+    boot = Boot(image, tmp_path, "memory 64\nmemory 64\nmemory 99999\npower_off 0\n")
+    assert boot.lines[0] == boot.lines[1] == f"memory taken {64 << 20} misaligned 0"
+    assert boot.lines[2].startswith("memory failed with ")
+
+
+def test_keys_of_a_serial_terminal(image: Path, tmp_path: Path) -> None:
+    typed = "[[typed]]\nafter = 'ready'\ntext = 'aé世🎉\\u001b[A\\b\\r'".replace("'", '"')
+    boot = Boot(image, tmp_path, "say ready\nkeys 7\npower_off 0\n", typed)
+    scalars = [ord(key) for key in "aé世🎉"]
+    assert boot.lines[1:] == [f"key {key}" for key in (*scalars, -10, 8, 10)]
+
+
+def test_damage_reaches_the_guest(image: Path, tmp_path: Path) -> None:
+    file = "[[files]]\npath = 'a.txt'\ntext = 'abcdef'\n"
+    damage = file + "[[damage]]\npath = 'a.txt'\noffset = 1\nhex = '5a'\ntruncate = 3"
+    boot = Boot(image, tmp_path, "read a.txt\npower_off 0\n", damage)
+    assert boot.lines == ['read "aZc"']
+
+
+@pytest.mark.parametrize("disk", ["virtio", "nvme", "ahci"])
+def test_every_kind_of_disk_boots(image: Path, tmp_path: Path, disk: str) -> None:
+    assert Boot(image, tmp_path, "power_off 0\n", f"disk = '{disk}'").outcome() == ("debug_exit", 0)
+
+
+def test_a_screen_shows_the_text(image: Path, tmp_path: Path) -> None:
+    scenario = "screen = true\ntime_limit_s = 15"
+    plain = Boot(image, tmp_path, "say HELLO\nhang\n", scenario)
+    picture = (plain.folder / "boot-1/screen.ppm").read_bytes()
+    assert picture.startswith(b"P6")
+    assert len(set(picture[20:])) > 1  # something is drawn
+    assert plain.lines == ["HELLO", "hanging"]
+
+
+def test_an_emulator_that_does_not_start_is_reported(image: Path, tmp_path: Path) -> None:
+    boot = Boot(image, tmp_path, "power_off 0\n", "cpu = 'no-such-processor'")
+    assert boot.outcome() == ("emulator_failed", None)
+    assert "no-such-processor" in (boot.folder / "boot-1/qemu.log").read_text()

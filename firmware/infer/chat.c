@@ -127,10 +127,10 @@ static bool is_literal(Str text) {
     return text.len > 0;
 }
 
-Str chat_default_system(const Model *model) {
+Str chat_default_system(const Model *model, ChatFormat format) {
     static const Str OPEN = {"<|im_start|>system", 18};
     static const Str CLOSE = {"<|im_end|>", 10};
-    Str text = model_template(model);
+    Str text = format == CHAT_CHATML ? model_template(model) : STR_NONE;
     for (usize at = str_find(text, OPEN); at < text.len; at = str_find(text, OPEN)) {
         text = str_skip(text, at + OPEN.len);
         text = str_skip(text, str_starts_with(text, STR("\\n")) ? 2 : 1); /* a newline, or its escape */

@@ -20,8 +20,9 @@ const char *chat_format_name(ChatFormat format);
 bool chat_format_parse(Str name, ChatFormat *format);
 /** From tokenizer.chat_template and the vocabulary; CHAT_YOU_AI for a llama2.c file or an unknown template. */
 ChatFormat chat_recognise(const Model *model, const Tokenizer *tokenizer);
-/** The system prompt the model's own template puts in when there is none; empty when it has no such text. */
-Str chat_default_system(const Model *model);
+/** The system prompt the model's own template puts in when there is none; empty when it has no such text, or when
+ * `format` is not the template's. */
+Str chat_default_system(const Model *model, ChatFormat format);
 
 typedef struct ChatTurn {
     ChatFormat format; /* not CHAT_AUTO */

@@ -1,4 +1,4 @@
-"""Command line: `python -m tools.testmodels make KIND --output DIR`."""
+"""Command line: `python -m tools.testmodels make KIND --output DIR`, and the fixtures kept in the repository."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from tools.testmodels.kinds import KINDS, make
+from tools.testmodels.seeds import seeds, write_files
+from tools.testmodels.tensor_types import dequantize_fixture
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
 
@@ -29,6 +31,26 @@ def list_command() -> None:
     """Print the names of the kinds."""
     for kind in KINDS:
         typer.echo(kind)
+
+
+@app.command("seeds")
+def seeds_command(
+    output: Annotated[Path, typer.Option(help="the corpora's folder")] = Path(
+        "firmware/fuzz/seeds"
+    ),
+) -> None:
+    """Write the corpora that the fuzzers start from."""
+    write_files(seeds(), output)
+
+
+@app.command("dequantize")
+def dequantize_command(
+    output: Annotated[Path, typer.Option(help="the fixture's file")] = Path(
+        "firmware/model/dequantize_test.bin"
+    ),
+) -> None:
+    """Write blocks of every tensor type and the values that the gguf package reads from them."""
+    output.write_bytes(dequantize_fixture())
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import gguf
@@ -38,6 +39,7 @@ _HALVES = {
     TensorType.Q5_K: (0, 2),
     TensorType.Q6_K: (208,),
 }
+FIXTURE_VALUES = 1024
 _SUB_BLOCKS = 8
 _HALF_SUBNORMALS = 0x0400
 
@@ -67,7 +69,10 @@ def quantize(weights: Floats, tensor_type: TensorType) -> npt.NDArray[Any]:
 
 
 def dequantize(data: npt.NDArray[Any], tensor_type: TensorType) -> Floats:
-    """The float32 values of what `quantize` returned, as the gguf package reads them."""
+    """The float32 values of rows of floats or of bytes, as the gguf package reads them."""
+    plain = {TensorType.F32: np.float32, TensorType.F16: np.float16}
+    if tensor_type in plain:
+        data = data.view(plain[tensor_type])
     return np.asarray(gguf.dequantize(data, tensor_type), dtype=np.float32)
 
 
@@ -91,6 +96,19 @@ def random_blocks(tensor_type: TensorType, count: int, seed: int) -> Bytes:
         scales[1::16] |= 0x8000
         blocks[:, offset : offset + 2] = scales.view(np.uint8).reshape(count, 2)
     return blocks
+
+
+def dequantize_fixture() -> bytes:
+    """What firmware/model/dequantize_test.c reads: for every type its number, the values that follow and the bytes of
+    their blocks (three 32-bit integers), the blocks, and the values as float32."""
+    parts: list[bytes] = []
+    for tensor_type in TENSOR_TYPES:
+        values, _ = block_size(tensor_type)
+        blocks = random_blocks(tensor_type, FIXTURE_VALUES // values, seed=int(tensor_type))
+        expected = dequantize(blocks.reshape(1, -1), tensor_type)
+        header = struct.pack("<3I", tensor_type, FIXTURE_VALUES, blocks.nbytes)
+        parts += [header, blocks.tobytes(), expected.tobytes()]
+    return b"".join(parts)
 
 
 def _halves(values: npt.NDArray[Any]) -> Bytes:

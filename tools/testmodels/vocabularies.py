@@ -44,13 +44,15 @@ class Token:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """A tokenizer's tables: `model` is "llama" or "gpt2"; `merges` are pairs in order of rank (gpt2 only)."""
+    """A tokenizer's tables: `model` is "llama" or "gpt2"; `merges` are pairs in order of rank, `pre` names the
+    pre-tokenizer (both gpt2 only)."""
 
     model: str
     tokens: tuple[Token, ...]
     merges: tuple[tuple[str, str], ...]
     bos: int
     eos: int
+    pre: str = "smollm"
 
 
 def _joined(symbols: Sequence[str], pair: tuple[str, str]) -> tuple[str, ...]:
@@ -142,7 +144,7 @@ def write_vocabulary(writer: GGUFWriter, vocabulary: Vocabulary) -> None:
         writer.add_unk_token_id(0)
         writer.add_add_space_prefix(True)
     else:
-        writer.add_tokenizer_pre("smollm")
+        writer.add_tokenizer_pre(vocabulary.pre)
         writer.add_token_merges([" ".join(pair) for pair in vocabulary.merges])
         writer.add_add_bos_token(False)
         writer.add_chat_template(CHATML)

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "firmware/kernels/testing.h"
+#include "firmware/testing/seeded_tensor.h"
 
 enum { LAYERS = 3, DIM = 64, HIDDEN = 96, VOCAB = 50, CONTEXT = 160 };
 

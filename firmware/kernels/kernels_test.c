@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "firmware/kernels/testing.h"
+#include "firmware/testing/seeded_tensor.h"
 
 static const char *const SETS[] = {"scalar", "avx2"};
 static const TensorType TYPES[] = {TENSOR_F32,  TENSOR_F16,  TENSOR_BF16, TENSOR_Q4_0, TENSOR_Q4_1, TENSOR_Q5_0,

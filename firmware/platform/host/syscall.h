@@ -16,6 +16,7 @@ enum {
     SYS_RT_SIGACTION = 13,
     SYS_IOCTL = 16,
     SYS_PREAD64 = 17,
+    SYS_MADVISE = 28,
     SYS_FSYNC = 74,
     SYS_GETDENTS64 = 217,
     SYS_CLOCK_GETTIME = 228,
@@ -30,7 +31,7 @@ enum { ERRNO_NOENT = 2, ERRNO_INTR = 4, ERRNO_NOTDIR = 20, ERRNO_ISDIR = 21, ERR
 enum { ERRNO_PERM = 1, ERRNO_ACCES = 13 };
 enum { AT_FDCWD = -100 };
 enum { O_RDONLY = 0, O_WRONLY = 01, O_CREAT = 0100, O_TRUNC = 01000, O_DIRECTORY = 0200000, O_CLOEXEC = 02000000 };
-enum { PROT_READ_WRITE = 3, MAP_PRIVATE_ANONYMOUS = 0x22 };
+enum { PROT_READ_WRITE = 3, MAP_PRIVATE_ANONYMOUS = 0x22, MADV_HUGEPAGE = 14 };
 enum { CLOCK_MONOTONIC = 1 };
 enum { S_IFMT = 0170000, S_IFDIR = 0040000 };
 
@@ -90,6 +91,9 @@ static inline i64 sys_getdents(i32 fd, void *to, usize bytes) {
 }
 static inline i64 sys_mmap(usize bytes) {
     return sys_call(SYS_MMAP, 0, (i64)bytes, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0);
+}
+static inline i64 sys_madvise(void *memory, usize bytes, i32 advice) {
+    return sys_call(SYS_MADVISE, (i64)memory, (i64)bytes, advice, 0, 0, 0);
 }
 static inline i64 sys_munmap(void *memory, usize bytes) {
     return sys_call(SYS_MUNMAP, (i64)memory, (i64)bytes, 0, 0, 0, 0);

@@ -1,6 +1,6 @@
 /* Seeded numbers and weights in any tensor type, for the tests of kernels and of what is built on them. */
-#ifndef FIRMWARE_KERNELS_TESTING_H
-#define FIRMWARE_KERNELS_TESTING_H
+#ifndef FIRMWARE_TESTING_SEEDED_TENSOR_H
+#define FIRMWARE_TESTING_SEEDED_TENSOR_H
 
 #include "firmware/model/tensor.h"
 #include "firmware/testing/check.h"

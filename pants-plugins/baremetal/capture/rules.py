@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Iterable
 
 from pants.core.goals.package import (
     BuiltPackage,
@@ -15,7 +16,7 @@ from pants.core.util_rules.environments import EnvironmentField
 from pants.engine.addresses import Address, UnparsedAddressInputs
 from pants.engine.fs import Digest, MergeDigests
 from pants.engine.process import Process, ProcessResult
-from pants.engine.rules import Get, MultiGet, collect_rules, rule
+from pants.engine.rules import Get, MultiGet, Rule, collect_rules, rule
 from pants.engine.target import HydratedSources, HydrateSourcesRequest, Targets
 from pants.engine.unions import UnionRule
 from pants.util.frozendict import FrozenDict
@@ -93,7 +94,7 @@ def capture_arguments(
     )
 
 
-def rules():
+def rules() -> Iterable[Rule | UnionRule]:
     return [
         *collect_rules(),
         *python_tool.rules(),

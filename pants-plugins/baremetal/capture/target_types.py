@@ -37,8 +37,10 @@ class BootCaptureTarget(Target):
         OutputPathField,
         EnvironmentField,
     )
-    help = help_text("""
+    help = help_text(
+        """
         Boots an image in QEMU as a scenario says, with instruction-counted time, and keeps what came of it: per boot
         the serial log and the volume's files, and `run.json`. A guest that misbehaves is a result like another, and
         cached like another; judge it in tests that list this target in `runtime_package_dependencies`.
-        """)
+        """
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import Iterable
 
 from pants.backend.cc.dependency_inference.rules import (
     CCDependencyInferenceFieldSet,
@@ -13,7 +14,7 @@ from pants.backend.cc.dependency_inference.rules import (
 from pants.build_graph.address import Address
 from pants.engine.addresses import Addresses
 from pants.engine.fs import Digest, DigestContents
-from pants.engine.rules import Get, MultiGet, collect_rules, rule
+from pants.engine.rules import Get, MultiGet, Rule, collect_rules, rule
 from pants.engine.target import (
     AllTargets,
     Dependencies,
@@ -66,7 +67,7 @@ def find_generated_headers(targets: AllTargets) -> GeneratedHeaders:
     )
 
 
-class InferGeneratedHeadersRequest(InferDependenciesRequest):
+class InferGeneratedHeadersRequest(InferDependenciesRequest[CCDependencyInferenceFieldSet]):
     infer_from = CCDependencyInferenceFieldSet
 
 
@@ -127,7 +128,7 @@ class HeaderClosure:
 @rule(desc="Find the headers of a C file", level=LogLevel.DEBUG)
 async def find_header_closure(request: HeaderClosureRequest) -> HeaderClosure:
     found: dict[Address, Target] = {}
-    frontier = (request.target,)
+    frontier: tuple[Target, ...] = (request.target,)
     while frontier:
         includes = await MultiGet(
             Get(DirectIncludes, DirectIncludesRequest(target)) for target in frontier
@@ -143,5 +144,5 @@ async def find_header_closure(request: HeaderClosureRequest) -> HeaderClosure:
     return HeaderClosure(tuple(found[address][SourcesField] for address in sorted(found)))
 
 
-def rules():
+def rules() -> Iterable[Rule | UnionRule]:
     return [*collect_rules(), UnionRule(InferDependenciesRequest, InferGeneratedHeadersRequest)]

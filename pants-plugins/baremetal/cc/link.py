@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Iterable
 
 from pants.backend.cc.target_types import (
     C_SOURCE_FILE_EXTENSIONS,
@@ -14,8 +15,9 @@ from pants.engine.addresses import Addresses
 from pants.engine.engine_aware import EngineAwareParameter
 from pants.engine.fs import Digest, MergeDigests
 from pants.engine.process import Process, ProcessResult
-from pants.engine.rules import Get, MultiGet, collect_rules, rule
+from pants.engine.rules import Get, MultiGet, Rule, collect_rules, rule
 from pants.engine.target import Dependencies, DependenciesRequest, Target, Targets
+from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
 
 from baremetal.cc.compile import CompiledObject, CompileRequest
@@ -133,5 +135,5 @@ def link_argv(driver: Driver, request: LinkRequest, objects: list[str]) -> tuple
     return (*driver.link_argv, *flags, *objects)
 
 
-def rules():
+def rules() -> Iterable[Rule | UnionRule]:
     return collect_rules()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Iterable
 
 from pants.core.util_rules.system_binaries import (
     BinaryPath,
@@ -10,7 +11,8 @@ from pants.core.util_rules.system_binaries import (
     BinaryPaths,
     BinaryPathTest,
 )
-from pants.engine.rules import Get, collect_rules, rule
+from pants.engine.rules import Get, Rule, collect_rules, rule
+from pants.engine.unions import UnionRule
 from pants.option.option_types import StrListOption
 from pants.option.subsystem import Subsystem
 from pants.util.logging import LogLevel
@@ -62,5 +64,5 @@ async def find_system_clang(subsystem: SystemClangSubsystem) -> SystemClang:
     return SystemClang(paths.first_path)
 
 
-def rules():
+def rules() -> Iterable[Rule | UnionRule]:
     return collect_rules()

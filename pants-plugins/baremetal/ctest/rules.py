@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Iterable
 
 from pants.core.goals.test import (
     BuildPackageDependenciesRequest,
@@ -19,8 +19,9 @@ from pants.core.util_rules.source_files import SourceFiles, SourceFilesRequest
 from pants.engine.addresses import Address
 from pants.engine.fs import AddPrefix, CreateDigest, Digest, Directory, MergeDigests, Snapshot
 from pants.engine.process import FallibleProcessResult, Process, ProcessCacheScope
-from pants.engine.rules import Get, MultiGet, collect_rules, rule
+from pants.engine.rules import Get, MultiGet, Rule, collect_rules, rule
 from pants.engine.target import SourcesField, TransitiveTargets, TransitiveTargetsRequest
+from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
 
 from baremetal.cc import rules as cc_rules
@@ -56,7 +57,7 @@ class CTestFieldSet(TestFieldSet):
 
 
 class CTestRequest(TestRequest):
-    tool_subsystem = CTestSubsystem
+    tool_subsystem = CTestSubsystem  # type: ignore[assignment] # a protocol with instance fields
     field_set_type = CTestFieldSet
 
 
@@ -70,7 +71,7 @@ class CFuzzFieldSet(TestFieldSet):
 
 
 class CFuzzRequest(TestRequest):
-    tool_subsystem = CFuzzSubsystem
+    tool_subsystem = CFuzzSubsystem  # type: ignore[assignment]
     field_set_type = CFuzzFieldSet
 
 
@@ -185,7 +186,7 @@ def _cache_scope(test_subsystem: TestSubsystem) -> ProcessCacheScope:
     return ProcessCacheScope.PER_SESSION if test_subsystem.force else ProcessCacheScope.SUCCESSFUL
 
 
-def rules():
+def rules() -> Iterable[Rule | UnionRule]:
     return [
         *collect_rules(),
         *cc_rules.rules(),

@@ -11,7 +11,7 @@ class CTestSubsystem(Subsystem):
     name = "C tests"
     help = "C unit tests, run under the address and undefined-behaviour sanitizers."
 
-    skip = SkipOption("test")
+    skip: SkipOption = SkipOption("test")
 
 
 class CFuzzSubsystem(Subsystem):
@@ -19,6 +19,6 @@ class CFuzzSubsystem(Subsystem):
     name = "C fuzzers"
     help = "libFuzzer programs, run for a bounded number of inputs under the sanitizers."
 
-    skip = SkipOption("test")
+    skip: SkipOption = SkipOption("test")
     runs = IntOption(default=20_000, help="How many inputs each fuzzer tries.")
     seed = IntOption(default=1, help="Seed of the mutations; the same seed tries the same inputs.")

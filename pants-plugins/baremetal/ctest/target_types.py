@@ -16,21 +16,21 @@ from pants.util.strutil import help_text
 
 
 class CProgramDependenciesField(CCDependenciesField):
-    help = help_text("""
+    help = help_text(
+        """
         The code under test (`cc_sources` targets; every `.c` file among them and among what they depend on is
         linked) and the `files` that the program reads. Headers are inferred and need not be listed.
-        """)
+        """
+    )
 
 
 class CTestSourceField(CCSourceField):
     required = True
-    expected_file_extensions = (".c",)
     help = "The C file with the program's `main`, as in `x_test.c`."
 
 
 class CTestsSourcesField(MultipleSourcesField):
     default = ("*_test.c",)
-    expected_file_extensions = (".c",)
     help = generate_multiple_sources_field_help_message(
         "Example: `sources=['*_test.c', '!slow_test.c']`"
     )
@@ -55,10 +55,12 @@ _TEST_FIELDS = (
 class CTestTarget(Target):
     alias = "c_test"
     core_fields = (*COMMON_TARGET_FIELDS, CTestSourceField, *_TEST_FIELDS)
-    help = help_text("""
+    help = help_text(
+        """
         A C test program: compiled with the host's clang, its C library and the address and undefined-behaviour
         sanitizers, then run. Exit status 0 is success.
-        """)
+        """
+    )
 
 
 class CTestsTarget(TargetFilesGenerator):
@@ -72,7 +74,6 @@ class CTestsTarget(TargetFilesGenerator):
 
 class CFuzzSourceField(CCSourceField):
     required = True
-    expected_file_extensions = (".c",)
     help = "The C file with `LLVMFuzzerTestOneInput`."
 
 
@@ -85,7 +86,9 @@ class CFuzzTarget(Target):
         CTestTimeoutField,
         EnvironmentField,
     )
-    help = help_text("""
+    help = help_text(
+        """
         A libFuzzer program, run as a test for `[baremetal-fuzz] runs` inputs. Files among its dependencies
         (generated ones too) are the seed corpus. An input that breaks it is kept below `dist/test/`.
-        """)
+        """
+    )

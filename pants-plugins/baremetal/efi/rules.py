@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Iterable
 
 from pants.core.goals.package import (
     BuiltPackage,
@@ -10,7 +11,7 @@ from pants.core.goals.package import (
     OutputPathField,
     PackageFieldSet,
 )
-from pants.engine.rules import Get, collect_rules, rule
+from pants.engine.rules import Get, Rule, collect_rules, rule
 from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
 
@@ -34,7 +35,7 @@ async def package_efi_application(field_set: EfiApplicationFieldSet) -> BuiltPac
     return BuiltPackage(program.digest, (BuiltPackageArtifact(program.path),))
 
 
-def rules():
+def rules() -> Iterable[Rule | UnionRule]:
     return [
         *collect_rules(),
         *cc_rules.rules(),

@@ -9,17 +9,21 @@ from pants.util.strutil import help_text
 
 class EfiApplicationDependenciesField(Dependencies):
     required = True
-    help = help_text("""
+    help = help_text(
+        """
         The `cc_sources` targets of the program. Every `.c` file among them, and among what they depend on, is
         compiled and linked; headers are found by inference and need not be listed.
-        """)
+        """
+    )
 
 
 class EfiApplicationTarget(Target):
     alias = "efi_application"
     core_fields = (*COMMON_TARGET_FIELDS, EfiApplicationDependenciesField, OutputPathField)
-    help = help_text("""
+    help = help_text(
+        """
         A UEFI program for x86-64 (PE32+), entered at `efi_main`, compiled and linked by the pinned clang.
 
         The same sources give the same bytes on every machine.
-        """)
+        """
+    )

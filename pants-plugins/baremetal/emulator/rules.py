@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Sequence
+from typing import Iterable, Sequence
 
 from pants.core.util_rules.system_binaries import (
     BinaryPath,
@@ -13,7 +13,8 @@ from pants.core.util_rules.system_binaries import (
     BinaryPathTest,
 )
 from pants.engine.fs import CreateDigest, Digest, FileContent
-from pants.engine.rules import Get, MultiGet, _uncacheable_rule, collect_rules, rule
+from pants.engine.rules import Get, MultiGet, Rule, _uncacheable_rule, collect_rules, rule
+from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
 
 from baremetal.emulator.subsystem import QemuSubsystem
@@ -97,5 +98,5 @@ async def find_emulator(subsystem: QemuSubsystem) -> Emulator:
     return Emulator(paths.first_path, firmware.digest)
 
 
-def rules():
+def rules() -> Iterable[Rule | UnionRule]:
     return collect_rules()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Iterable
 
 from pants.core.goals.package import (
     BuiltPackage,
@@ -11,7 +12,7 @@ from pants.core.goals.package import (
     PackageFieldSet,
 )
 from pants.core.goals.run import RunFieldSet, RunInSandboxBehavior, RunRequest
-from pants.engine.rules import Get, collect_rules, rule
+from pants.engine.rules import Get, Rule, collect_rules, rule
 from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
 
@@ -47,7 +48,7 @@ async def run_host_binary(field_set: HostBinaryFieldSet) -> RunRequest:
     return RunRequest(digest=program.digest, args=(f"{{chroot}}/{program.path}",))
 
 
-def rules():
+def rules() -> Iterable[Rule | UnionRule]:
     return [
         *collect_rules(),
         *cc_rules.rules(),

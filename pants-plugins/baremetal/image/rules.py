@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Mapping
+from typing import Iterable, Mapping
 
 from pants.core.goals.package import (
     BuiltPackage,
@@ -28,7 +28,7 @@ from pants.engine.fs import (
     Snapshot,
 )
 from pants.engine.process import Process, ProcessResult
-from pants.engine.rules import Get, MultiGet, collect_rules, rule
+from pants.engine.rules import Get, MultiGet, Rule, collect_rules, rule
 from pants.engine.target import (
     DependenciesRequest,
     FieldSetsPerTarget,
@@ -161,7 +161,7 @@ async def run_boot_image(field_set: BootImageFieldSet) -> RunRequest:
     )
 
 
-def rules():
+def rules() -> Iterable[Rule | UnionRule]:
     return [
         *collect_rules(),
         *python_tool.rules(),

@@ -16,19 +16,23 @@ from pants.util.strutil import help_text
 
 class BootImageDependenciesField(Dependencies):
     required = True
-    help = help_text("""
+    help = help_text(
+        """
         Where the image's files come from: targets that `package` can build (an `efi_application`, a `pinned_wheel`)
         and `file` targets.
-        """)
+        """
+    )
 
 
 class BootImageLayoutField(DictStringToStringField):
     alias = "layout"
     required = True
-    help = help_text("""
+    help = help_text(
+        """
         The image's files, as `{path on the volume: path among the dependencies}`. A built package is found at the
         path it has below `dist/`, a file at its path from the build root. `EFI/BOOT/BOOTX64.EFI` is what starts.
-        """)
+        """
+    )
 
 
 class BootImageLabelField(StringField):
@@ -47,7 +51,9 @@ class BootImageTarget(Target):
         OutputPathField,
         EnvironmentField,
     )
-    help = help_text("""
+    help = help_text(
+        """
         A disk image with one EFI system partition. The same files give the same bytes. `run` boots a throw-away
         copy of it in QEMU on this terminal.
-        """)
+        """
+    )

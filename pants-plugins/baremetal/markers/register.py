@@ -1,12 +1,20 @@
 """Backend `baremetal.markers`: C emitters generated from a marker table."""
 
+from __future__ import annotations
+
+from typing import Iterable
+
+from pants.engine.rules import Rule
+from pants.engine.target import Target
+from pants.engine.unions import UnionRule
+
 from baremetal.markers import rules as markers_rules
 from baremetal.markers.target_types import MarkerTableTarget
 
 
-def rules():
+def rules() -> Iterable[Rule | UnionRule]:
     return markers_rules.rules()
 
 
-def target_types():
+def target_types() -> Iterable[type[Target]]:
     return [MarkerTableTarget]

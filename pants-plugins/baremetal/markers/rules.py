@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Iterable
+
 from pants.backend.cc.target_types import CCSourceField
 from pants.engine.fs import Digest, Snapshot
 from pants.engine.process import Process, ProcessResult
-from pants.engine.rules import Get, collect_rules, rule
+from pants.engine.rules import Get, Rule, collect_rules, rule
 from pants.engine.target import GeneratedSources, GenerateSourcesRequest
 from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
@@ -39,7 +41,7 @@ async def generate_markers(request: GenerateMarkersRequest) -> GeneratedSources:
     return GeneratedSources(await Get(Snapshot, Digest, result.output_digest))
 
 
-def rules():
+def rules() -> Iterable[Rule | UnionRule]:
     return [
         *collect_rules(),
         *headers.rules(),

@@ -10,10 +10,12 @@ from baremetal.cc.headers import GeneratedHeaderSourceField
 
 class MarkerTableSourceField(GeneratedHeaderSourceField):
     expected_file_extensions = (".toml",)
-    help = help_text("""
+    help = help_text(
+        """
         The table of every line that the firmware emits for machines. `x.toml` gives the header `x.gen.h` beside it;
         a C file that includes the header by its path from the build root depends on this target by inference.
-        """)
+        """
+    )
 
 
 class MarkerTableDependenciesField(Dependencies):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import Iterable
 
 from pants.backend.python.subsystems.setup import PythonSetup
 from pants.backend.python.util_rules import pex
@@ -23,7 +24,7 @@ from pants.engine.fs import (
     Snapshot,
 )
 from pants.engine.process import Process, ProcessResult
-from pants.engine.rules import Get, MultiGet, collect_rules, rule
+from pants.engine.rules import Get, MultiGet, Rule, collect_rules, rule
 from pants.engine.target import (
     HydratedSources,
     HydrateSourcesRequest,
@@ -136,5 +137,5 @@ async def package_pinned_wheel(field_set: PinnedWheelFieldSet) -> BuiltPackage:
     return BuiltPackage(tree.digest, tuple(BuiltPackageArtifact(path) for path in snapshot.files))
 
 
-def rules():
+def rules() -> Iterable[Rule | UnionRule]:
     return [*collect_rules(), *pex.rules(), UnionRule(PackageFieldSet, PinnedWheelFieldSet)]

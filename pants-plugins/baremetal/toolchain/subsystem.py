@@ -14,10 +14,12 @@ class BaremetalSubsystem(Subsystem):
 
     wheel_dir = StrOption(
         default="%(homedir)s/.cache/llm-baremetal/wheels",
-        help=softwrap("""
+        help=softwrap(
+            """
             Folder of pinned wheels, each stored as `<sha256>.whl`. The `./pants` launcher fills it, and sets this
             option when the cache is elsewhere. The path must be ASCII without spaces.
-            """),
+            """
+        ),
     )
     clang = StrOption(
         default="3rdparty/clang:clang",

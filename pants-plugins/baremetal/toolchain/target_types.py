@@ -17,10 +17,12 @@ from pants.util.strutil import help_text
 class PinnedWheelSourceField(SingleSourceField):
     required = True
     expected_file_extensions = (".lock",)
-    help = help_text("""
+    help = help_text(
+        """
         A requirements file with one line, `name==version --hash=sha256:...`. pip accepts it, which is how the
         `./pants` launcher fetches the wheel.
-        """)
+        """
+    )
 
 
 class PinnedWheelSizeField(IntField):
@@ -33,10 +35,12 @@ class PinnedWheelSizeField(IntField):
 class PinnedWheelMembersField(StringSequenceField):
     alias = "members"
     required = True
-    help = help_text("""
+    help = help_text(
+        """
         Globs of the members to unpack, as in `["ziglang/zig", "ziglang/lib/include/*"]`; `*` also matches `/`. Each
         must match something.
-        """)
+        """
+    )
 
 
 class PinnedWheelTarget(Target):
@@ -48,9 +52,11 @@ class PinnedWheelTarget(Target):
         PinnedWheelSizeField,
         PinnedWheelMembersField,
     )
-    help = help_text("""
+    help = help_text(
+        """
         Files from a wheel that is pinned by name, version, length and sha256.
 
         `package` copies them to the dist folder; a test receives them through `runtime_package_dependencies`, a
         `boot_image` through `dependencies`.
-        """)
+        """
+    )

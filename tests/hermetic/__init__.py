@@ -1,0 +1,1 @@
+"""The same bytes in another clone, on another path, for another user."""

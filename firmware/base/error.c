@@ -2,12 +2,20 @@
 
 #include "firmware/base/mem.h"
 
+/** Names from a hostile file may hold anything; a message stays one line whatever they hold. */
+static void make_one_line(char *message) {
+    for (; *message; message++) {
+        if ((u8)*message < ' ' || *message == 0x7F) *message = '?';
+    }
+}
+
 bool fail(Error *error, ErrorCode code, const char *format, ...) {
     va_list args;
     va_start(args, format);
     error->code = code;
     fmt_v(error->message, sizeof error->message, format, args);
     va_end(args);
+    make_one_line(error->message);
     return false;
 }
 
@@ -15,6 +23,7 @@ bool fail_in(Error *error, Str prefix) {
     char rest[sizeof error->message];
     memcpy(rest, error->message, sizeof rest);
     fmt(error->message, sizeof error->message, "%.*s: %s", STR_ARG(prefix), rest);
+    make_one_line(error->message);
     return false;
 }
 

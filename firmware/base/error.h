@@ -24,7 +24,10 @@ typedef struct Error {
     char message[256];
 } Error;
 
-/** Fills `*error` and returns false, so that a failing function can `return fail(error, ...)`. */
+/**
+ * Fills `*error` and returns false, so that a failing function can `return fail(error, ...)`. Control characters in the
+ * arguments become '?'.
+ */
 bool fail(Error *error, ErrorCode code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /** Puts "prefix: " before an error's message (which place it came from) and returns false. */
 bool fail_in(Error *error, Str prefix);

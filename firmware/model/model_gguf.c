@@ -14,9 +14,6 @@ static const Architecture ARCHITECTURES[] = {
     {"qwen2", ROPE_HALVES, true},
 };
 
-/** What an error shows of a string from the file: one line, not too long. */
-static Str shown(Str text) { return str_is_printable(text) ? str_take(text, SHOWN_BYTES) : STR("(unprintable)"); }
-
 static bool find_architecture(const Gguf *gguf, const Architecture **architecture, Error *error) {
     Str name;
     if (!gguf_get_str(gguf, STR("general.architecture"), &name)) {
@@ -27,7 +24,7 @@ static bool find_architecture(const Gguf *gguf, const Architecture **architectur
         if (str_eq(name, str_from_c((*architecture)->name))) return true;
     }
     return fail(error, ERROR_UNSUPPORTED, "architecture \"%.*s\" is not supported, only llama and qwen2 are",
-                STR_ARG(shown(name)));
+                STR_ARG(str_take(name, SHOWN_BYTES)));
 }
 
 /** Look-ups of "<architecture>.<name>" keys; `key` holds the last one's spelling. */
@@ -106,7 +103,7 @@ static bool read_rope(Keys *keys, ModelConfig *c) {
     if (str_eq(scaling, STR("none"))) return true;
     if (str_eq(scaling, STR("linear"))) return read_linear_scale(keys, c);
     return fail(keys->error, ERROR_UNSUPPORTED, "rotary scaling \"%.*s\" is not supported, only none and linear are",
-                STR_ARG(shown(scaling)));
+                STR_ARG(str_take(scaling, SHOWN_BYTES)));
 }
 
 static bool refuse_experts(Keys *keys) {

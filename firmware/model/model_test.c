@@ -106,7 +106,7 @@ static void what_is_not_implemented_is_refused_by_name(void) {
     refuse(&draft, ERROR_CORRUPT, "control characters");
     draft = draft_model("llama");
     draft_set_str(&draft, "general.architecture", "two\nlines");
-    refuse(&draft, ERROR_UNSUPPORTED, "(unprintable)");
+    refuse(&draft, ERROR_UNSUPPORTED, "two?lines");
     draft = draft_model("llama");
     draft_set_str(&draft, "llama.rope.scaling.type", "yarn");
     refuse(&draft, ERROR_UNSUPPORTED, "rotary scaling \"yarn\"");

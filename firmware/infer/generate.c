@@ -195,6 +195,7 @@ static bool run_turn(Turn *turn, Str user, Arena *scratch, Error *error) {
     TurnResult *result = &turn->result;
     if (!prepare_prompt(turn, user, scratch, error) || !prepare_answer(turn, scratch, error)) return false;
     turn->stream = new_stream(turn);
+    if (turn->observer->started) turn->observer->started(turn->observer->argument);
     u64 start = now_us(turn);
     if (!transformer_forward(turn->conversation->transformer, turn->prompt, (u32)turn->prompt_count, error)) {
         return false;

@@ -26,6 +26,8 @@ typedef struct TurnLimits {
 /** Who watches a turn. Every function may be NULL. */
 typedef struct TurnObserver {
     void *argument;
+    /** The prompt is encoded and fits; the model starts to read it. */
+    void (*started)(void *argument);
     /** Part of the answer: whole UTF-8 characters (or bytes that are none), no stop text. */
     void (*text)(void *argument, Str text);
     /** Each token of the answer, the one that ends the turn included, with the logits it was picked from. */

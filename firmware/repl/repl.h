@@ -10,7 +10,6 @@ typedef struct BootOptions {
     Str config_path;     /* default "repl.cfg" */
     const Str *settings; /* "key=value" lines of the command line, applied after the configuration file */
     usize setting_count;
-    Str kernels; /* name of the set of kernels to use; empty is the best the processor can run */
 } BootOptions;
 
 /** How a session ended; the numbers are exit codes. */

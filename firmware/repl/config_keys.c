@@ -1,0 +1,61 @@
+/* The table of settings. Names, aliases and bounds are those users of earlier firmware know. */
+#include "firmware/repl/config.h"
+
+#define FIELD(name) offsetof(Config, name)
+#define SWITCH 0, 1, false
+
+const ConfigKey CONFIG_KEYS[] = {
+    {"boot_verbose", "verbose_boot", CONFIG_U32, FIELD(boot_verbose), "0", 0, 2, false, NULL,
+     "How much the start says: 0 the essentials, 1 details, 2 everything."},
+    {"boot_quiet", "quiet_boot", CONFIG_OPPOSITE, FIELD(boot_verbose), NULL, SWITCH, NULL,
+     "The opposite of boot_verbose."},
+    {"boot_logo", "logo_boot", CONFIG_BOOL, FIELD(boot_logo), "1", SWITCH, NULL, "Show the logo at the start."},
+    {"model", "model_file weights", CONFIG_TEXT, FIELD(model), "", 0, 255, false, NULL,
+     "Model to load, with or without extension, from the volume's root or its models folder. Empty: the only one there "
+     "is, or a menu."},
+    {"tokenizer", "", CONFIG_TEXT, FIELD(tokenizer), "", 0, 255, false, NULL,
+     "Tokenizer file of a .bin model. Empty: the tokenizer.bin beside it. A .gguf model carries its own."},
+    {"model_picker", "model_menu", CONFIG_BOOL, FIELD(model_picker), "1", SWITCH, NULL,
+     "Show a menu when there are several models; nobody answering means the first by name."},
+    {"model_picker_seconds", "", CONFIG_U32, FIELD(model_picker_seconds), "5", 0, 60, false, NULL,
+     "How long the menu waits for the first key."},
+    {"ctx_len", "context context_len seq_len sequence sequence_len", CONFIG_U32, FIELD(ctx_len), "0", 64, 1048576, true,
+     NULL,
+     "Length of the context in tokens; 0 is the model's own, which is also the most. Halved while memory is short."},
+    {"kernels", "attn", CONFIG_TEXT, FIELD(kernels), "auto", 0, 31, false, NULL,
+     "Instruction set of the arithmetic: auto, or a name that /cpu shows."},
+    {"temp", "temperature", CONFIG_F32, FIELD(sampler.temperature), "0.85", 0, 10, false, "/temp",
+     "Temperature: 0 always takes the likeliest token, higher is more varied."},
+    {"min_p", "", CONFIG_F32, FIELD(sampler.min_p), "0.05", 0, 1, false, "/min_p",
+     "Leave out tokens less likely than this share of the likeliest; 0 is off."},
+    {"top_p", "", CONFIG_F32, FIELD(sampler.top_p), "0.95", 0, 1, false, "/top_p",
+     "Keep the likeliest tokens that together have this probability; 1 is off."},
+    {"top_k", "", CONFIG_U32, FIELD(sampler.top_k), "80", 0, 1048576, false, "/top_k",
+     "Keep this many of the likeliest tokens; 0 is off."},
+    {"repeat", "repeat_penalty", CONFIG_F32, FIELD(sampler.repeat_penalty), "1.15", 1, 10, false, "/repeat",
+     "Penalty on tokens of the recent answer; 1 is off."},
+    {"repeat_window", "repeat_last_n", CONFIG_U32, FIELD(sampler.repeat_window), "64", 0, 1048576, false,
+     "/repeat_window", "How many tokens count as recent."},
+    {"norepeat", "no_repeat_ngram", CONFIG_U32, FIELD(sampler.no_repeat_ngram), "4", 0, 16, false, "/norepeat",
+     "Never repeat a run of this many tokens within an answer; 0 is off."},
+    {"seed", "", CONFIG_U64, FIELD(sampler.seed), "1234567", 0, 18446744073709551615.0, false, "/seed",
+     "Start of the random sequence."},
+    {"max_tokens", "", CONFIG_U32, FIELD(max_tokens), "160", 1, 1048576, false, "/max_tokens",
+     "The longest answer in tokens; the context bounds it too."},
+    {"stop_you", "", CONFIG_BOOL, FIELD(stop_you), "1", SWITCH, "/stop_you",
+     "End an answer where the model begins to write your next line."},
+    {"stop_nl", "", CONFIG_BOOL, FIELD(stop_nl), "0", SWITCH, "/stop_nl", "End an answer at an empty line."},
+    {"stats", "", CONFIG_BOOL, FIELD(stats), "1", SWITCH, "/stats", "Show tokens a second after each answer."},
+    {"chat_format", "prompt_format", CONFIG_CHAT_FORMAT, FIELD(chat_format), "auto", 0, 0, false, NULL,
+     "How turns are spelled for the model; auto reads it from the model."},
+    {"system_prompt", "system", CONFIG_TEXT, FIELD(system_prompt), "", 0, 4096, false, NULL,
+     "Instruction at the head of a conversation."},
+    {"autorun_autostart", "autorun", CONFIG_BOOL, FIELD(autorun), "0", SWITCH, NULL,
+     "Run the autorun file after the start, as if its lines were typed."},
+    {"autorun_shutdown_when_done", "autorun_shutdown", CONFIG_BOOL, FIELD(autorun_shutdown), "0", SWITCH, NULL,
+     "Switch the machine off when the autorun file has ended."},
+    {"autorun_file", "autorun_script", CONFIG_TEXT, FIELD(autorun_file), "llmk-autorun.txt", 1, 255, false, NULL,
+     "The file with the lines to run; lines that begin with # or ; are comments."},
+};
+const usize CONFIG_KEY_COUNT = COUNT_OF(CONFIG_KEYS);
+_Static_assert(COUNT_OF(CONFIG_KEYS) <= CONFIG_KEYS_MAX, "raise CONFIG_KEYS_MAX");

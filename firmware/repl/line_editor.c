@@ -1,0 +1,174 @@
+#include "firmware/repl/line_editor.h"
+
+#include "firmware/base/mem.h"
+
+static const Str CONTINUED_PROMPT = STR("... ");
+static const Str SUBMIT = STR(";;");
+static const Str ERASE = STR("\b \b");
+
+static Str typed(const LineEditor *editor) {
+    return (Str){editor->text + editor->line_start, editor->len - editor->line_start};
+}
+
+/** Control characters that move the cursor go past the sink's filter for text. */
+static void write_raw(const LineEditor *editor, Str text) {
+    editor->sink->platform->console_write(editor->sink->platform->context, text);
+}
+
+static void insert(LineEditor *editor, Str text) {
+    if (editor->discarded > 0 || editor->len + text.len > LINE_BYTES) {
+        editor->discarded += text.len;
+        return;
+    }
+    memcpy(editor->text + editor->len, text.data, text.len);
+    editor->len += text.len;
+    sink_text(editor->sink, text);
+}
+
+static void erase_character(LineEditor *editor) {
+    if (editor->len == editor->line_start) return;
+    do editor->len--;
+    while (editor->len > editor->line_start && (editor->text[editor->len] & 0xC0) == 0x80);
+    write_raw(editor, ERASE);
+}
+
+static void replace(LineEditor *editor, Str text) {
+    while (editor->len > editor->line_start) erase_character(editor);
+    insert(editor, text);
+}
+
+static void remember(LineEditor *editor, Str line) {
+    if (line.len == 0 || line.len > HISTORY_LINE_BYTES || str_find_byte(line, '\n') < line.len) return;
+    HistoryLine *entry = &editor->history[editor->history_count++ % HISTORY_LINES];
+    memcpy(entry->text, line.data, line.len);
+    entry->len = line.len;
+}
+
+/** Moves `back` entries behind the newest line; 0 is the empty line being typed. */
+static void recall(LineEditor *editor, usize *back, bool older) {
+    usize kept = min_usize(editor->history_count, HISTORY_LINES);
+    if (older ? *back == kept : *back == 0) return;
+    *back += older ? 1 : (usize)-1;
+    const HistoryLine *entry = &editor->history[(editor->history_count - *back) % HISTORY_LINES];
+    replace(editor, *back ? (Str){entry->text, entry->len} : STR_NONE);
+}
+
+/** What the names that begin alike have in common. */
+typedef struct Candidates {
+    LineEditor *editor; /* NULL: only look */
+    Str common;
+    usize count;
+} Candidates;
+
+static void narrow(void *argument, Str name) {
+    Candidates *candidates = argument;
+    if (candidates->count++ == 0) candidates->common = name;
+    while (!str_starts_with(name, candidates->common)) candidates->common.len--;
+}
+
+static void show_name(void *argument, Str name) {
+    LineEditor *editor = argument;
+    sink_text(editor->sink, STR("  "));
+    sink_text(editor->sink, name);
+}
+
+static void show_candidates(LineEditor *editor, Str prompt) {
+    sink_text(editor->sink, STR("\n"));
+    editor->complete(typed(editor), show_name, editor);
+    sink_text(editor->sink, STR("\n"));
+    sink_text(editor->sink, prompt);
+    sink_text(editor->sink, typed(editor));
+}
+
+static void complete_name(LineEditor *editor, Str prompt) {
+    Str prefix = typed(editor);
+    Candidates candidates = {0};
+    if (!editor->complete || prefix.len == 0 || prefix.data[0] != '/') return;
+    editor->complete(prefix, narrow, &candidates);
+    if (candidates.count == 1) {
+        insert(editor, str_skip(candidates.common, prefix.len));
+        insert(editor, STR(" "));
+    } else if (candidates.common.len > prefix.len) {
+        insert(editor, str_skip(candidates.common, prefix.len));
+    } else if (candidates.count > 1) {
+        show_candidates(editor, prompt);
+    }
+}
+
+static void insert_key(LineEditor *editor, i32 key) {
+    char bytes[4];
+    if (key < 0x20 && key != '\t') return;
+    insert(editor, (Str){bytes, utf8_encode((u32)key, bytes)});
+}
+
+static bool is_end(LineEditor *editor, i32 key, LineEnd *end) {
+    if (key == '\n')
+        *end = editor->discarded ? LINE_TOO_LONG : LINE_READY;
+    else if (key == KEY_CTRL_C)
+        *end = LINE_CANCELLED;
+    else if (key == KEY_CTRL_D && editor->len == 0)
+        *end = LINE_END_OF_INPUT;
+    else if (key == KEY_EOF)
+        *end = editor->len ? LINE_READY : LINE_END_OF_INPUT;
+    else
+        return false;
+    return true;
+}
+
+/** Reads keys up to the end of one line of the terminal. */
+static LineEnd read_typed_line(LineEditor *editor, Str prompt) {
+    LineEnd end;
+    usize back = 0;
+    sink_text(editor->sink, prompt);
+    for (;;) {
+        i32 key = keys_next(editor->keys, KEY_WAIT_FOREVER);
+        if (is_end(editor, key, &end)) break;
+        switch (key) {
+        case '\b':
+        case KEY_DELETE: /* UEFI's terminal driver: backspace (0x7f) of a serial terminal */
+            erase_character(editor);
+            break;
+        case KEY_UP:
+            recall(editor, &back, true);
+            break;
+        case KEY_DOWN:
+            recall(editor, &back, false);
+            break;
+        case '\t':
+            complete_name(editor, prompt);
+            break;
+        default:
+            insert_key(editor, key);
+            break;
+        }
+    }
+    sink_text(editor->sink, STR("\n"));
+    return end;
+}
+
+LineJoin line_join(char *text, usize *len, usize line_start) {
+    Str line = {text + line_start, *len - line_start};
+    if (line_start > 0 && str_eq(str_trim(line), SUBMIT)) {
+        *len = line_start - 1;
+        return LINE_WHOLE;
+    }
+    if (line.len == 0 || line.data[line.len - 1] != '\\') return LINE_WHOLE;
+    (*len)--;
+    return line.len > 1 && line.data[line.len - 2] == '\\' ? LINE_WHOLE : LINE_CONTINUES;
+}
+
+LineEnd line_read(LineEditor *editor, Str prompt, Str *line) {
+    LineEnd end;
+    editor->len = editor->line_start = editor->discarded = 0;
+    for (;;) {
+        end = read_typed_line(editor, prompt);
+        if (end != LINE_READY || line_join(editor->text, &editor->len, editor->line_start) == LINE_WHOLE) break;
+        if (editor->len == LINE_BYTES) continue;
+        editor->text[editor->len++] = '\n';
+        editor->line_start = editor->len;
+        prompt = CONTINUED_PROMPT;
+    }
+    *line = (Str){editor->text, editor->len};
+    if (end == LINE_READY) remember(editor, *line);
+    return end;
+}

@@ -157,6 +157,7 @@ typedef struct Writer {
 } Writer;
 
 static void write_text(Writer *writer, Str text) {
+    if (text.len == 0) return; /* its data may be NULL */
     memcpy(writer->text + writer->text_len, text.data, text.len);
     writer->text_len += text.len;
 }

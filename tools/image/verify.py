@@ -4,6 +4,7 @@ Each check is a function from the image to findings and stands in `CHECKS` under
 that cannot be made, because what it needs is itself broken, leaves that to the check which says so.
 """
 
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -144,7 +145,9 @@ class _Census:
 
     def __init__(self, volume: Volume) -> None:
         self._volume = volume
-        self._claimed = bytearray(volume.geometry.clusters + FIRST_CLUSTER)
+        clusters = volume.geometry.clusters + FIRST_CLUSTER
+        self._owners = array("I", bytes(4 * clusters))  # by cluster; 0 for none
+        self._chains = 0
 
     def visit_all(self) -> Iterator[str]:
         """Faults of every file and folder."""
@@ -167,7 +170,7 @@ class _Census:
 
     def lost(self) -> Iterator[str]:
         """Clusters that are in use by no file."""
-        lost = [cluster for cluster in self._volume.fat.in_use() if not self._claimed[cluster]]
+        lost = [cluster for cluster in self._volume.fat.in_use() if not self._owners[cluster]]
         if lost:
             yield f"{len(lost)} clusters from {lost[0]} are in use and belong to no file"
 
@@ -183,12 +186,16 @@ class _Census:
     def _claim(self, path: str, first: int, expected: int | None = None) -> Iterator[str]:
         """Note a chain as this path's; `expected` is how many clusters its size asks for."""
         count = 0
+        self._chains += 1
         try:
             for count, cluster in enumerate(self._volume.fat.chain(first), start=1):
-                if self._claimed[cluster]:
+                if self._owners[cluster] == self._chains:
+                    yield f"{path}: its cluster chain runs in a circle at {cluster}"
+                    return
+                if self._owners[cluster]:
                     yield f"{path}: cluster {cluster} belongs to another file, too"
                     return
-                self._claimed[cluster] = True
+                self._owners[cluster] = self._chains
         except CorruptImage as error:
             yield f"{path}: {error}"
             return

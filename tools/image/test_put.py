@@ -91,7 +91,7 @@ def test_any_sequence(
         content = random.Random(number).randbytes(size)
         put_bytes(image, path, content)
         key = path.upper()
-        if key == "DIR/LONGNA~1" and "DIR/LONG NAME" in expected:
+        if key == "DIR/LONGNA~1" and key not in expected and "DIR/LONG NAME" in expected:
             key = "DIR/LONG NAME"  # its alias: FAT takes it for the same file
         expected[key] = content
     check_with_judges(judge, image)

@@ -200,7 +200,7 @@ static bool encode_line(Batch *batch, Str text, Error *error) {
     u32 *ids;
     usize count;
     ArenaMark mark = arena_mark(&batch->scratch);
-    bool ok = encode(batch, text, (EncodeOptions){.parse_special = true}, &ids, &count, error);
+    bool ok = encode(batch, text, (EncodeOptions){.parse_special = !batch->options->typed}, &ids, &count, error);
     batch->json.needs_comma = false;
     json_begin_array(&batch->json);
     for (usize i = 0; ok && i < count; i++) json_u64(&batch->json, ids[i]);

@@ -23,6 +23,7 @@ static const Flag FLAGS[] = {
     {"logits", NULL, FIELD(logits), "With --json: also the logits each token was picked from."},
     {"encode", "FILE", FIELD(encode),
      "Token ids of NUL-separated texts, a JSON array a line, no special tokens added."},
+    {"typed", NULL, FIELD(typed), "With --encode: as a person types it; control tokens in it stay text."},
     {"perplexity", "FILE", FIELD(perplexity), "Perplexity of a text as JSON."},
     {"config-example", NULL, FIELD(config_example), "Print repl.cfg.example."},
 };

@@ -15,6 +15,7 @@ Contestants:
 import argparse
 import json
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -30,6 +31,8 @@ from tools.image.layout import load_layout
 _ROOT = Path(__file__).resolve().parent.parent
 _TOOL_PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin:/usr/bin:/bin"
 _LIMIT = 2.0  # acceptance: at most twice the time of the peers
+
+Samples = dict[str, list[tuple[float, float]]]
 
 
 def main() -> None:
@@ -90,28 +93,38 @@ def _run(program: str, *arguments: str) -> None:
     )
 
 
-def _race(contestants: Mapping[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each run; one unmeasured round warms the caches."""
-    samples: dict[str, list[float]] = {name: [] for name in contestants}
+def _race(contestants: Mapping[str, Callable[[], None]], rounds: int) -> Samples:
+    """(wall, processor) seconds of each run; one unmeasured round warms the caches."""
+    samples: Samples = {name: [] for name in contestants}
     for number in range(rounds + 1):
         for name, contestant in contestants.items():
             if name == "sgdisk" and number > 3:
                 continue  # its second of sleep needs no more samples
-            start = time.perf_counter()
+            start = _clocks()
             contestant()
             if number:
-                samples[name].append(time.perf_counter() - start)
+                wall, processor = (after - before for before, after in zip(start, _clocks()))
+                samples[name].append((wall, processor))
     return samples
 
 
-def _report(model: Path, samples: Mapping[str, list[float]]) -> dict[str, object]:
-    medians = {name: statistics.median(times) for name, times in samples.items()}
+def _clocks() -> tuple[float, float]:
+    """Wall time, and processor time of this process and its children; in seconds."""
+    usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return time.perf_counter(), sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def _report(model: Path, samples: Samples) -> dict[str, object]:
+    medians, processor = (
+        {name: statistics.median(run[clock] for run in runs) for name, runs in samples.items()}
+        for clock in (0, 1)
+    )
     peer = medians["mtools"]
     return {
         "model_bytes": model.stat().st_size,
         "rounds": len(samples["write"]),
         "median_seconds": {name: round(value, 4) for name, value in medians.items()},
-        "fastest_seconds": {name: round(min(times), 4) for name, times in samples.items()},
+        "median_processor_seconds": {name: round(value, 4) for name, value in processor.items()},
         "ratio_to_mtools": {name: round(medians[name] / peer, 2) for name in ("write", "command")},
         "ratio_to_mtools_and_sgdisk": round(medians["command"] / (peer + medians["sgdisk"]), 2),
         "limit": _LIMIT,

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import random
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,7 @@ from tools.image.conftest import (
     layout_of,
     read_with_mtools,
 )
-from tools.image.errors import LayoutError, TooLarge
+from tools.image.errors import ImageError, LayoutError, TooLarge
 from tools.image.geometry import MIB
 from tools.image.names import fold
 from tools.image.verify import verify
@@ -175,6 +176,19 @@ def test_failed_build_keeps_the_old_image(
         build(layout_of(TREE, tmp_path), output)
     assert output.read_bytes() == b"old"
     assert not list(tmp_path.glob(".out.img*"))
+
+
+def test_disk_full(tmp_path: Path) -> None:
+    layout = layout_of(TREE, tmp_path)
+    before = sorted(tmp_path.iterdir())
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MIB, limits[1]))
+    try:
+        with pytest.raises(ImageError, match="cannot write .*out.img: File too large"):
+            build(layout, tmp_path / "out.img")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def _fail(*_: object) -> None:

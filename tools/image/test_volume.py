@@ -72,6 +72,11 @@ def test_missing_image(tmp_path: Path) -> None:
         extract(tmp_path / "nowhere.img", "a", tmp_path / "out")
 
 
+def test_folder_instead_of_an_image(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=f"image {tmp_path}"):
+        extract(tmp_path, "a", tmp_path / "out")
+
+
 def poke(image: Path, offset: int, content: bytes) -> None:
     with image.open("r+b") as file:
         file.seek(offset)

@@ -25,8 +25,7 @@ from tools.image.errors import CorruptImage
 from tools.image.fat import MASK
 from tools.image.geometry import FIRST_CLUSTER, SECTOR, clusters_of
 from tools.image.names import fold
-from tools.image.source import opened
-from tools.image.volume import Volume, read_fat, read_volume
+from tools.image.volume import Volume, open_image, read_fat, read_volume
 
 _CLEAN = 0x0C000000  # the FAT's second word: unmounted cleanly, no read errors
 
@@ -50,7 +49,7 @@ class _Image:
 
 def verify(image: Path) -> tuple[Finding, ...]:
     """Every fault of an image, none for a sound one. Raises ImageError if it cannot be read."""
-    with opened(image) as fd:
+    with open_image(image) as fd:
         findings: list[Finding] = []
         try:
             volume = read_volume(fd)

@@ -92,15 +92,25 @@ def match(listing: Listing, name: str) -> Entry | None:
 
 @contextmanager
 def open_volume(image: Path, *, writable: bool = False) -> Iterator[Volume]:
-    """Open an image's volume. Raises CorruptImage, or ImageError when the file cannot be opened."""
+    """Open an image's volume. Raises CorruptImage, or ImageError as `open_image` does."""
+    with open_image(image, writable=writable) as fd:
+        try:
+            yield read_volume(fd)
+        except CorruptImage as error:
+            raise CorruptImage(f"{image}: {error}") from error
+
+
+@contextmanager
+def open_image(image: Path, *, writable: bool = False) -> Iterator[int]:
+    """A descriptor of an image. Raises ImageError when it cannot be opened, read or written."""
     try:
         fd = os.open(image, os.O_RDWR if writable else os.O_RDONLY)
     except OSError as error:
         raise ImageError(f"cannot open the image {image}: {error.strerror}") from error
     try:
-        yield read_volume(fd)
-    except CorruptImage as error:
-        raise CorruptImage(f"{image}: {error}") from error
+        yield fd
+    except OSError as error:
+        raise ImageError(f"the image {image}: {error.strerror}") from error
     finally:
         os.close(fd)
 

@@ -1,4 +1,4 @@
-"""Command line: `python -m tools.testmodels make KIND --output DIR`, and the fixtures kept in the repository."""
+"""Command line: `make KIND --output DIR`, and the fixtures kept in the repository."""
 
 from __future__ import annotations
 

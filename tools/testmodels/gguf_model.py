@@ -37,7 +37,10 @@ def write_gguf(
     matrix_type: TensorType,
     seed: int,
 ) -> None:
-    """Writes a whole model: matrices in `matrix_type`, norms and biases in F32. The same arguments, the same bytes."""
+    """Writes a whole model: matrices in `matrix_type`, norms and biases in F32.
+
+    The same arguments give the same bytes.
+    """
     writer = GGUFWriter(path, architecture)
     _write_config(writer, shape, path.stem)
     write_vocabulary(writer, vocabulary)

@@ -18,7 +18,7 @@ def _flipped(data: bytes, at: int) -> bytes:
 
 
 def hostile_gguf(data: bytes) -> dict[str, bytes]:
-    """Broken variants of a whole GGUF file, by what is wrong. Every one but "flipped" must be refused."""
+    """Broken variants of a GGUF file, by what is wrong. All but "flipped" must be refused."""
     return {
         "empty": b"",
         "truncated-header": data[:20],

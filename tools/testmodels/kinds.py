@@ -1,4 +1,4 @@
-"""The models that can be made, by name: one table for the command line, the tests and the benchmarks."""
+"""The models that can be made, by name: for the command line, the tests and the benchmarks."""
 
 from __future__ import annotations
 

@@ -31,14 +31,14 @@ def layer_names(shape: Shape) -> list[str]:
 
 
 def rope_tables(shape: Shape) -> Floats:
-    """Cosines, then sines, of every position and pair: part of the file, and computed by every reader."""
+    """Cosines, then sines, of every position and pair: stored, though readers compute them."""
     frequencies = shape.rope_base ** (-np.arange(0, shape.head_dim, 2) / shape.head_dim)
     angles = np.outer(np.arange(shape.context), frequencies)
     return np.concatenate([np.cos(angles), np.sin(angles)]).astype(np.float32)
 
 
 def write_llama2c(path: Path, shape: Shape, seed: int) -> None:
-    """Writes a model; a negative vocabulary in its header says that the classifier is stored, not shared."""
+    """Writes a model; a negative vocabulary says that the classifier is stored, not shared."""
     weights = random_weights(shape, seed)
     vocab = shape.vocab if shape.tied else -shape.vocab
     sizes = (
@@ -60,7 +60,7 @@ def write_llama2c(path: Path, shape: Shape, seed: int) -> None:
 
 
 def write_tokenizer_bin(path: Path, vocabulary: Vocabulary) -> None:
-    """Writes a llama vocabulary: the longest piece's length, then score, length and bytes of each."""
+    """Writes a vocabulary: the longest piece's length, then score, length, bytes of each."""
     pieces = [_piece(text=token.text, kind=token.kind) for token in vocabulary.tokens]
     with path.open("wb") as file:
         file.write(struct.pack("<i", max(len(piece) for piece in pieces)))

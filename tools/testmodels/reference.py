@@ -1,7 +1,7 @@
-"""The forward pass of a llama-like transformer in float64: what every kernel and format is judged by.
+"""The forward pass of a llama-like transformer in float64: the judge of kernels and formats.
 
-Follows the published definitions: RMSNorm (Zhang and Sennrich 2019), rotary embeddings (Su et al. 2021), grouped-query
-attention (Ainslie et al. 2023), SwiGLU (Shazeer 2020). Written for clarity, one position's logits a row.
+Follows the published definitions: RMSNorm (Zhang and Sennrich 2019), rotary embeddings (Su et al.
+2021), grouped-query attention (Ainslie et al. 2023), SwiGLU (Shazeer 2020). Written for clarity.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Model:
-    """A model read for judging. `halves` pairs value i of a head with i + dims/2 when rotating, else 2i with 2i + 1."""
+    """A model read for judging.
+
+    `halves` pairs value i of a head with i + dims/2 when rotating, else 2i with 2i + 1.
+    """
 
     shape: Shape
     halves: bool
@@ -49,7 +52,8 @@ class Model:
 
     def _norm(self, x: Array, name: str) -> Array:
         mean_square = np.mean(x * x, axis=-1, keepdims=True)
-        return x / np.sqrt(mean_square + self.shape.rms_epsilon) * self.weights[name]
+        normed: Array = x / np.sqrt(mean_square + self.shape.rms_epsilon) * self.weights[name]
+        return normed
 
     def _project(self, x: Array, name: str) -> Array:
         bias = self.weights.get(name + ".bias")
@@ -97,7 +101,7 @@ class Model:
 
 
 def load_gguf(path: Path) -> Model:
-    """Reads a GGUF file whose architecture is llama or qwen2, every tensor as the gguf package dequantises it."""
+    """Reads a llama or qwen2 GGUF file, every tensor as the gguf package dequantises it."""
     reader = GGUFReader(path)
     architecture = str(_value(reader, "general.architecture"))
     weights = {

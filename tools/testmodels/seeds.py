@@ -1,4 +1,4 @@
-"""The corpora the fuzzers in firmware/fuzz start from: files of a few hundred bytes, whole and broken."""
+"""The corpora the fuzzers in firmware/fuzz start from: small files, whole and broken."""
 
 from __future__ import annotations
 

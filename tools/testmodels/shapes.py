@@ -13,7 +13,7 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Shape:
-    """Hyper-parameters of a dense llama-like transformer; `biases` are those of query, key and value (qwen2)."""
+    """Hyper-parameters of a dense transformer; `biases` are those of query, key and value."""
 
     layers: int
     dim: int
@@ -72,7 +72,7 @@ def bias_shapes(shape: Shape) -> Iterator[tuple[str, int]]:
 
 
 def random_weights(shape: Shape, seed: int) -> dict[str, Floats]:
-    """Every weight by its GGUF name: matrices scaled so that activations keep their size, norms around one."""
+    """Every weight by its GGUF name: matrices that keep the size of activations, norms near one."""
     rng = np.random.default_rng(seed)
 
     def normal(size: int | tuple[int, int], mean: float, deviation: float) -> Floats:

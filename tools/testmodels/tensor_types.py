@@ -1,4 +1,4 @@
-"""Tensor types the firmware reads: quantised weights, and random blocks that use every bit pattern."""
+"""Tensor types the firmware reads: quantised weights, and random blocks of all bit patterns."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TENSOR_TYPES: tuple[TensorType, ...] = (
     TensorType.Q6_K,
 )
 
-# Byte offsets of the halves (scales and minima) inside a block; every other byte may have any value.
+# Byte offsets of the halves (scales and minima) in a block; every other byte may have any value.
 _HALVES = {
     TensorType.Q4_0: (0,),
     TensorType.Q4_1: (0, 2),
@@ -60,7 +60,7 @@ def block_size(tensor_type: TensorType) -> tuple[int, int]:
 
 
 def quantize(weights: Floats, tensor_type: TensorType) -> npt.NDArray[Any]:
-    """`weights` (rows of a whole number of blocks) in a type: floats for F32 and F16, else rows of bytes."""
+    """`weights` (rows of whole blocks) in a type: floats for F32 and F16, else rows of bytes."""
     if tensor_type in (TensorType.Q4_K, TensorType.Q5_K):
         return _quantize_with_minimum(weights, bits=4 if tensor_type == TensorType.Q4_K else 5)
     if tensor_type == TensorType.Q6_K:
@@ -77,7 +77,7 @@ def dequantize(data: npt.NDArray[Any], tensor_type: TensorType) -> Floats:
 
 
 def random_blocks(tensor_type: TensorType, count: int, seed: int) -> Bytes:
-    """`count` blocks of random bits, (count, bytes of a block); only infinities and NaNs are left out.
+    """`count` blocks of random bits, (count, bytes of a block), without infinities and NaNs.
 
     Every 16th block has subnormal scales, every 16th after the first negative ones.
     """
@@ -99,8 +99,11 @@ def random_blocks(tensor_type: TensorType, count: int, seed: int) -> Bytes:
 
 
 def dequantize_fixture() -> bytes:
-    """What firmware/model/dequantize_test.c reads: for every type its number, the values that follow and the bytes of
-    their blocks (three 32-bit integers), the blocks, and the values as float32."""
+    """What firmware/model/dequantize_test.c reads.
+
+    For every type: its number, the number of values and the bytes of their blocks (three 32-bit
+    integers), the blocks, and the values as float32.
+    """
     parts: list[bytes] = []
     for tensor_type in TENSOR_TYPES:
         values, _ = block_size(tensor_type)
@@ -116,7 +119,10 @@ def _halves(values: npt.NDArray[Any]) -> Bytes:
 
 
 def _ratio(numerator: npt.NDArray[Any], denominator: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator != 0)
+    """The quotient, 0 where the denominator is 0."""
+    out: npt.NDArray[Any] = np.zeros_like(numerator)
+    np.divide(numerator, denominator, out=out, where=denominator != 0)
+    return out
 
 
 def _pack_scales(scales: Bytes, minima: Bytes) -> Bytes:

@@ -1,4 +1,4 @@
-"""Small tokenizer vocabularies of both kinds, trained on a few sentences so that merges have something to do."""
+"""Small tokenizer vocabularies of both kinds, trained on a few sentences."""
 
 from __future__ import annotations
 
@@ -44,8 +44,10 @@ class Token:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """A tokenizer's tables: `model` is "llama" or "gpt2"; `merges` are pairs in order of rank, `pre` names the
-    pre-tokenizer (both gpt2 only)."""
+    """A tokenizer's tables: `model` is "llama" or "gpt2".
+
+    gpt2 only: `merges` are pairs in order of rank, `pre` names the pre-tokenizer.
+    """
 
     model: str
     tokens: tuple[Token, ...]
@@ -85,7 +87,7 @@ def _train(words: Counter[tuple[str, ...]], limit: int) -> list[tuple[str, str]]
 
 
 def byte_alphabet() -> list[str]:
-    """The printable character that stands for each byte in the gpt2 kind: itself, or one from U+0100 on."""
+    """The printable character for each byte in the gpt2 kind: itself, or one from U+0100 on."""
     visible = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     hidden = [byte for byte in range(256) if byte not in visible]
     return [
@@ -101,7 +103,7 @@ def _padded(tokens: list[Token], vocab: int) -> tuple[Token, ...]:
 
 
 def llama_vocabulary(vocab: int) -> Vocabulary:
-    """Unknown, BOS, EOS, 256 byte tokens, merged pieces by falling score, single characters, padding to `vocab`."""
+    """Unknown, BOS, EOS, bytes, pieces by falling score, single characters, padding to `vocab`."""
     words = Counter(tuple(SPACE + word) for word in _TEXT.split(" "))
     alphabet = sorted({character for word in words for character in word})
     specials = [
@@ -117,7 +119,7 @@ def llama_vocabulary(vocab: int) -> Vocabulary:
 
 
 def gpt2_vocabulary(vocab: int) -> Vocabulary:
-    """Three control tokens (<|endoftext|>, <|im_start|>, <|im_end|>), 256 bytes, merges, padding to `vocab`."""
+    """Three control tokens, 256 bytes, merged pieces, padding to `vocab`."""
     alphabet = byte_alphabet()
     first, *others = _TEXT.split(" ")
     spaced = [first, *(" " + word for word in others)]

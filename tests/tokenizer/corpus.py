@@ -30,10 +30,10 @@ _PLAIN = (
 )
 
 _CODE = (
-    "int main(void) {\n    return printf(\"%d\\n\", x << 2);\n}\n",
+    'int main(void) {\n    return printf("%d\\n", x << 2);\n}\n',
     "def f(x: int) -> int:\n\treturn x ** 2 if x else -1  # comment\n",
     "for (;;) { a[i++] += b->c.d; } // loop\n/* done */",
-    "<html><body class=\"x\">&nbsp;</body></html>",
+    '<html><body class="x">&nbsp;</body></html>',
     "SELECT * FROM t WHERE a >= 10 AND b != 'it''s';",
     '{"key": [1, 2.5, null, true], "nested": {"a": "\\u00e9"}}',
     "#!/bin/sh\nset -eu\nls -la | grep -v '^d' > /dev/null 2>&1",
@@ -122,7 +122,10 @@ def _mixture(generator: random.Random) -> str:
 
 def _scalars(generator: random.Random) -> str:
     """Characters from anywhere in the first two planes, without NUL (the file's separator) and surrogates."""
-    blocks = [generator.choice([0x20, 0x80, 0x400, 0x900, 0x2000, 0x3000, 0xAC00, 0x1F300]) for _ in range(12)]
+    blocks = [
+        generator.choice([0x20, 0x80, 0x400, 0x900, 0x2000, 0x3000, 0xAC00, 0x1F300])
+        for _ in range(12)
+    ]
     scalars = (block + generator.randrange(0x100) for block in blocks)
     return "".join(chr(scalar) for scalar in scalars)
 

@@ -2,7 +2,9 @@
 
 import json
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import xllamacpp
 
@@ -19,14 +21,23 @@ class LlamaCppTokenizer:
         params.verbosity = 0
         self._server = xllamacpp.Server(params)
 
-    def encode(self, text: str, *, parse_special: bool) -> list[int]:
-        """Token ids with BOS and EOS where the model asks for them."""
-        body = {"content": text, "add_special": True, "parse_special": parse_special}
+    def _post(self, path: str, body: Mapping[str, object]) -> Any:
         request = urllib.request.Request(
-            f"{self._server.listening_address}/tokenize",
+            f"{self._server.listening_address}/{path}",
             data=json.dumps(body).encode(),
             headers={"Content-Type": "application/json"},
         )
         with urllib.request.urlopen(request) as reply:
-            tokens: list[int] = json.load(reply)["tokens"]
+            return json.load(reply)
+
+    def encode(self, text: str, *, parse_special: bool) -> list[int]:
+        """Token ids of a text, without BOS and EOS around it."""
+        body = {"content": text, "add_special": False, "parse_special": parse_special}
+        tokens: list[int] = self._post("tokenize", body)["tokens"]
         return tokens
+
+    def encode_chat(self, user: str) -> list[int]:
+        """Token ids of a conversation's first turn, as the model's own template spells it."""
+        messages = [{"role": "user", "content": user}]
+        prompt = self._post("apply-template", {"messages": messages})["prompt"]
+        return self.encode(prompt, parse_special=True)

@@ -39,7 +39,8 @@ def ranges() -> Iterator[Range]:
     """Every range of the code space, in order, the first one starting at 0."""
     if unicodedata.unidata_version != UNICODE_VERSION:
         raise UnicodeVersionError(
-            f"expected Unicode {UNICODE_VERSION}, found {unicodedata.unidata_version}; run with CPython 3.11"
+            f"expected Unicode {UNICODE_VERSION}, found {unicodedata.unidata_version}; "
+            "run with CPython 3.11"
         )
     for name, run in itertools.groupby(range(CODE_POINTS), key=class_of):
         yield Range(next(run), name)

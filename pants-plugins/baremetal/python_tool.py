@@ -6,11 +6,13 @@ import os
 from dataclasses import dataclass, field
 from typing import Iterable
 
+from pants.backend.python.dependency_inference import module_mapper
 from pants.backend.python.dependency_inference.module_mapper import (
     PythonModuleOwners,
     PythonModuleOwnersRequest,
 )
 from pants.backend.python.target_types import EntryPoint
+from pants.backend.python.util_rules import pex, pex_from_targets, python_sources
 from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
 from pants.backend.python.util_rules.pex import (
     PexRequest,
@@ -56,7 +58,7 @@ class PythonTool:
     """What running the tool takes: a PEX of its requirements, and its sources beside it."""
 
     module: str
-    pex: PexRequest
+    requirements: PexRequest
     sources: Digest
     source_roots: tuple[str, ...]
 
@@ -92,7 +94,7 @@ async def prepare_python_tool(request: PythonToolRequest) -> PythonTool:
     if not owners.unambiguous:
         raise MissingPythonToolError(request.module)
     transitive = await Get(TransitiveTargets, TransitiveTargetsRequest(owners.unambiguous))
-    pex, sources = await MultiGet(
+    requirements, sources = await MultiGet(
         Get(
             PexRequest,
             PexFromTargetsRequest(
@@ -106,21 +108,21 @@ async def prepare_python_tool(request: PythonToolRequest) -> PythonTool:
         Get(PythonSourceFiles, PythonSourceFilesRequest(transitive.closure, include_files=True)),
     )
     return PythonTool(
-        request.module, pex, sources.source_files.snapshot.digest, sources.source_roots
+        request.module, requirements, sources.source_files.snapshot.digest, sources.source_roots
     )
 
 
 @rule(desc="Set up a Python tool's process", level=LogLevel.DEBUG)
 async def set_up_python_tool_process(request: PythonToolProcess) -> Process:
     tool = await Get(PythonTool, PythonToolRequest(request.module))
-    pex, input_digest = await MultiGet(
-        Get(VenvPex, PexRequest, tool.pex),
+    venv, input_digest = await MultiGet(
+        Get(VenvPex, PexRequest, tool.requirements),
         Get(Digest, MergeDigests((tool.sources, request.input_digest))),
     )
     return await Get(
         Process,
         VenvPexProcess(
-            pex,
+            venv,
             argv=request.arguments,
             description=request.description,
             input_digest=input_digest,
@@ -137,22 +139,28 @@ async def set_up_python_tool_run(
 ) -> RunRequest:
     tool = await Get(PythonTool, PythonToolRequest(request.module))
     workspace = pex_environment.in_workspace()
-    pex, python = await MultiGet(
-        Get(VenvPex, VenvPexRequest(tool.pex, workspace)),
-        Get(PythonExecutable, InterpreterConstraints, tool.pex.interpreter_constraints),
+    venv, python = await MultiGet(
+        Get(VenvPex, VenvPexRequest(tool.requirements, workspace)),
+        Get(PythonExecutable, InterpreterConstraints, tool.requirements.interpreter_constraints),
     )
-    digest = await Get(Digest, MergeDigests((pex.digest, tool.sources, request.input_digest)))
+    digest = await Get(Digest, MergeDigests((venv.digest, tool.sources, request.input_digest)))
     source_roots = (os.path.join("{chroot}", root) for root in tool.source_roots)
     return RunRequest(
         digest=digest,
-        args=(os.path.join("{chroot}", pex.pex.argv0), *request.arguments),
+        args=(os.path.join("{chroot}", venv.pex.argv0), *request.arguments),
         extra_env={
             **workspace.environment_dict(python=python),
             "PEX_EXTRA_SYS_PATH": os.pathsep.join(source_roots),
         },
-        append_only_caches={**workspace.append_only_caches, **(pex.append_only_caches or {})},
+        append_only_caches={**workspace.append_only_caches, **(venv.append_only_caches or {})},
     )
 
 
 def rules() -> Iterable[Rule | UnionRule]:
-    return collect_rules()
+    return [
+        *collect_rules(),
+        *module_mapper.rules(),
+        *pex.rules(),
+        *pex_from_targets.rules(),
+        *python_sources.rules(),
+    ]

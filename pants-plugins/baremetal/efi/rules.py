@@ -11,6 +11,7 @@ from pants.core.goals.package import (
     OutputPathField,
     PackageFieldSet,
 )
+from pants.core.util_rules.environments import EnvironmentField
 from pants.engine.rules import Get, Rule, collect_rules, rule
 from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
@@ -26,6 +27,7 @@ class EfiApplicationFieldSet(PackageFieldSet):
     required_fields = (EfiApplicationDependenciesField,)
 
     output_path: OutputPathField
+    environment: EnvironmentField
 
 
 @rule(desc="Package an EFI application", level=LogLevel.DEBUG)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pants.core.goals.package import OutputPathField
+from pants.core.util_rules.environments import EnvironmentField
 from pants.engine.target import COMMON_TARGET_FIELDS, Dependencies, Target
 from pants.util.strutil import help_text
 
@@ -19,7 +20,12 @@ class EfiApplicationDependenciesField(Dependencies):
 
 class EfiApplicationTarget(Target):
     alias = "efi_application"
-    core_fields = (*COMMON_TARGET_FIELDS, EfiApplicationDependenciesField, OutputPathField)
+    core_fields = (
+        *COMMON_TARGET_FIELDS,
+        EfiApplicationDependenciesField,
+        OutputPathField,
+        EnvironmentField,
+    )
     help = help_text(
         """
         A UEFI program for x86-64 (PE32+), entered at `efi_main`, compiled and linked by the pinned clang.

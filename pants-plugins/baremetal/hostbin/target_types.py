@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pants.core.goals.package import OutputPathField
+from pants.core.util_rules.environments import EnvironmentField
 from pants.engine.target import COMMON_TARGET_FIELDS, Dependencies, Target
 from pants.util.strutil import help_text
 
@@ -19,7 +20,12 @@ class HostBinaryDependenciesField(Dependencies):
 
 class HostBinaryTarget(Target):
     alias = "host_binary"
-    core_fields = (*COMMON_TARGET_FIELDS, HostBinaryDependenciesField, OutputPathField)
+    core_fields = (
+        *COMMON_TARGET_FIELDS,
+        HostBinaryDependenciesField,
+        OutputPathField,
+        EnvironmentField,
+    )
     help = help_text(
         """
         A static Linux x86-64 program without a C library, entered at `_start`, compiled and linked by the pinned

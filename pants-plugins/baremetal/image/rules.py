@@ -154,7 +154,7 @@ async def run_boot_image(field_set: BootImageFieldSet) -> RunRequest:
         Get(BuiltPackage, EnvironmentAwarePackageRequest(field_set)), Get(Emulator)
     )
     digest = await Get(Digest, MergeDigests((image.digest, emulator.firmware)))
-    arguments = ("--image", field_set.image_path, *emulator.arguments("{chroot}/"))
+    arguments = ("--image", f"{{chroot}}/{field_set.image_path}", *emulator.arguments("{chroot}/"))
     return await Get(
         RunRequest,
         PythonToolRun("tools.boot", ("run", *arguments), digest),

@@ -6,12 +6,9 @@ import os
 from dataclasses import dataclass
 from typing import Iterable
 
-from pants.backend.python.subsystems.setup import PythonSetup
-from pants.backend.python.util_rules import pex
-from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
-from pants.backend.python.util_rules.pex_environment import PythonExecutable
 from pants.build_graph.address import Address, AddressInput
 from pants.core.goals.package import BuiltPackage, BuiltPackageArtifact, PackageFieldSet
+from pants.core.util_rules.environments import EnvironmentField
 from pants.engine.fs import (
     CreateDigest,
     Digest,
@@ -35,7 +32,9 @@ from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
 from pants.util.resources import read_resource
 
+from baremetal.toolchain import script_python
 from baremetal.toolchain.lock import WheelPin, parse_wheel_lock
+from baremetal.toolchain.script_python import ScriptPython
 from baremetal.toolchain.subsystem import BaremetalSubsystem
 from baremetal.toolchain.target_types import (
     PinnedWheelMembersField,
@@ -64,6 +63,7 @@ class PinnedWheelFieldSet(PackageFieldSet):
     source: PinnedWheelSourceField
     size: PinnedWheelSizeField
     members: PinnedWheelMembersField
+    environment: EnvironmentField
 
 
 @dataclass(frozen=True)
@@ -83,14 +83,10 @@ class ClangToolchain:
     DRIVER = f"{MOUNT}/ziglang/zig"
     INCLUDE = f"{MOUNT}/ziglang/lib/include"
 
-    @property
-    def immutable_input_digests(self) -> dict[str, Digest]:
-        return {self.MOUNT: self.digest}
-
 
 @rule(desc="Unpack a pinned wheel", level=LogLevel.DEBUG)
 async def unpack_pinned_wheel(
-    field_set: PinnedWheelFieldSet, baremetal: BaremetalSubsystem, python_setup: PythonSetup
+    field_set: PinnedWheelFieldSet, baremetal: BaremetalSubsystem, python: ScriptPython
 ) -> WheelTree:
     lock = await Get(HydratedSources, HydrateSourcesRequest(field_set.source))
     (content,) = await Get(DigestContents, Digest, lock.snapshot.digest)
@@ -99,18 +95,14 @@ async def unpack_pinned_wheel(
     if not os.path.exists(path):
         raise MissingWheelError(field_set.address, pin, path)
     assert field_set.size.value is not None and field_set.members.value is not None
-    wheel, script, python = await MultiGet(
+    wheel, script = await MultiGet(
         Get(Digest, DownloadFile(f"file://{path}", FileDigest(pin.sha256, field_set.size.value))),
         Get(Digest, CreateDigest([FileContent(_SCRIPT, read_resource(__package__, _SCRIPT))])),
-        Get(
-            PythonExecutable,
-            InterpreterConstraints(python_setup.interpreter_constraints),
-        ),
     )
     result = await Get(
         ProcessResult,
         Process(
-            (python.path, _SCRIPT, pin.file_name, _OUTPUT, *field_set.members.value),
+            (python.binary.path, _SCRIPT, pin.file_name, _OUTPUT, *field_set.members.value),
             input_digest=await Get(Digest, MergeDigests((wheel, script))),
             output_directories=(_OUTPUT,),
             description=f"Unpack {pin.name} {pin.version}",
@@ -138,4 +130,8 @@ async def package_pinned_wheel(field_set: PinnedWheelFieldSet) -> BuiltPackage:
 
 
 def rules() -> Iterable[Rule | UnionRule]:
-    return [*collect_rules(), *pex.rules(), UnionRule(PackageFieldSet, PinnedWheelFieldSet)]
+    return [
+        *collect_rules(),
+        *script_python.rules(),
+        UnionRule(PackageFieldSet, PinnedWheelFieldSet),
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pants.core.util_rules.environments import EnvironmentField
 from pants.engine.target import (
     COMMON_TARGET_FIELDS,
     Dependencies,
@@ -51,6 +52,7 @@ class PinnedWheelTarget(Target):
         PinnedWheelSourceField,
         PinnedWheelSizeField,
         PinnedWheelMembersField,
+        EnvironmentField,
     )
     help = help_text(
         """

@@ -1,0 +1,49 @@
+"""A stand-in for the Python tools, so that tests of the rules that run them need no lock and no PEX."""
+
+from __future__ import annotations
+
+from typing import Iterable
+
+from pants.core.goals.run import RunRequest
+from pants.engine.process import Process
+from pants.engine.rules import Rule, collect_rules, rule
+from pants.engine.unions import UnionRule
+
+from baremetal import python_tool
+from baremetal.python_tool import PythonToolProcess, PythonToolRun
+
+_REAL_RULES = frozenset(collect_rules(vars(python_tool)))
+
+# The tool's whole result: its command line, environment and inputs, one a line.
+_RECORD = """\
+output=$1
+shift
+mkdir -p "${output%/*}"
+exec >"$output"
+printf 'argument %s\\n' "$@"
+env | sort | sed 's/^/env /'
+find . -type f ! -path "./$output" | sort | sed 's/^/input /'
+"""
+
+
+@rule
+async def record_python_tool(request: PythonToolProcess) -> Process:
+    outputs = request.output_files or tuple(f"{path}/record" for path in request.output_directories)
+    return Process(
+        ("/bin/sh", "-c", _RECORD, request.module, *outputs, request.module, *request.arguments),
+        env={**request.env, "PATH": "/usr/bin:/bin"},
+        input_digest=request.input_digest,
+        output_files=request.output_files,
+        output_directories=request.output_directories,
+        description=request.description,
+    )
+
+
+@rule
+async def record_python_tool_run(request: PythonToolRun) -> RunRequest:
+    return RunRequest(digest=request.input_digest, args=(request.module, *request.arguments))
+
+
+def with_recorded_tools(rules: Iterable[Rule | UnionRule]) -> list[Rule | UnionRule]:
+    """`rules`, with Python tools that only record how they were called."""
+    return [*(rule for rule in rules if rule not in _REAL_RULES), *collect_rules()]

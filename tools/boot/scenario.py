@@ -31,7 +31,10 @@ def _volume_path(path: str) -> str:
 
 
 class ExtraFile(_Row):
-    """A text file put on the volume before the first boot: `text`, `repeat` times."""
+    """A text file put on the volume before the first boot: `text`, `repeat` times.
+
+    Rows with the same path are one file, in order.
+    """
 
     path: str
     text: str

@@ -43,7 +43,9 @@ def read(image: Path, path: str, output: Path) -> bool:
 
 
 def _contents(scenario: Scenario) -> dict[str, bytes]:
-    contents = {file.path: file.content for file in scenario.files}
+    contents: dict[str, bytes] = {}
+    for file in scenario.files:
+        contents[file.path] = contents.get(file.path, b"") + file.content
     if scenario.config is not None:
         contents[CONFIG_PATH] = _lines(scenario.config)
     if scenario.autorun:

@@ -4,8 +4,9 @@ Aliases use ASCII only. The specification would allow the OEM code page, but whi
 differs from machine to machine, and the alias has to be the same bytes everywhere.
 """
 
-from collections.abc import Collection
-from itertools import count
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from itertools import chain, count
 
 from tools.image.errors import IllegalName
 
@@ -54,9 +55,14 @@ def assign_aliases(names: Collection[str], taken: Collection[bytes]) -> dict[str
     whatever the order. `taken` are the aliases already in the folder.
     """
     used = set(taken)
+    numbers: dict[tuple[str, str], Iterator[int]] = defaultdict(lambda: count(1))
     aliases: dict[str, bytes] = {}
     for name in sorted(names, key=lambda name: (not is_short(fold(name)), fold(name), name)):
-        aliases[name] = _unused_alias(name, used)
+        base, extension = _alias_parts(name)
+        candidates = (_numbered(base, extension, n) for n in numbers[base, extension])
+        if is_short(fold(name)):
+            candidates = chain([_pad(base, extension)], candidates)
+        aliases[name] = next(alias for alias in candidates if alias not in used)
         used.add(aliases[name])
     return aliases
 
@@ -84,15 +90,6 @@ def _is_short_character(c: str) -> bool:
     return "A" <= c <= "Z" or "0" <= c <= "9" or c in _SHORT_EXTRA
 
 
-def _unused_alias(name: str, used: Collection[bytes]) -> bytes:
-    base, extension = _alias_parts(name)
-    plain = _pad(base, extension)
-    if is_short(fold(name)) and plain not in used:
-        return plain
-    numbered = (_pad(f"{base[: 7 - len(str(n))]}~{n}", extension) for n in count(1))
-    return next(alias for alias in numbered if alias not in used)
-
-
 def _alias_parts(name: str) -> tuple[str, str]:
     """The name in upper case, reduced to the characters an 8.3 name may have."""
     base, dot, extension = fold(name).lstrip(". ").rpartition(".")
@@ -104,6 +101,10 @@ def _alias_parts(name: str) -> tuple[str, str]:
 def _shorten(text: str, length: int) -> str:
     kept = (c for c in text if c not in ". ")
     return "".join(c if _is_short_character(c) else "_" for c in kept)[:length]
+
+
+def _numbered(base: str, extension: str, number: int) -> bytes:
+    return _pad(f"{base[: 7 - len(str(number))]}~{number}", extension)
 
 
 def _pad(base: str, extension: str) -> bytes:

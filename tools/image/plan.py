@@ -69,7 +69,7 @@ class Content:
         size = sum(len(entry.slots) for entry in self.entries(folder, {}))
         if size > directory.MAX_FOLDER_BYTES:
             raise TooLarge(
-                f"the folder {'/'.join(folder) or '/'!r} needs {size // SLOT} directory slots; "
+                f"the folder {'/'.join(folder) or '/'} needs {size // SLOT} directory slots; "
                 f"FAT allows {directory.MAX_FOLDER_BYTES // SLOT}: spread its files over folders"
             )
         return size

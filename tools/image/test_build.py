@@ -1,5 +1,6 @@
 """Images as fsck.vfat, sgdisk and mtools see them, and that they are the same everywhere."""
 
+import filecmp
 import hashlib
 import json
 import os
@@ -7,6 +8,7 @@ import random
 import resource
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -25,7 +27,7 @@ from tools.image.errors import ImageError, LayoutError, TooLarge
 from tools.image.geometry import MIB
 from tools.image.names import fold
 from tools.image.verify import verify
-from tools.image.volume import open_volume
+from tools.image.volume import extract, open_volume
 
 CLUSTER = 512  # of the small images made here
 
@@ -176,6 +178,19 @@ def test_failed_build_keeps_the_old_image(
         build(layout_of(TREE, tmp_path), output)
     assert output.read_bytes() == b"old"
     assert not list(tmp_path.glob(".out.img*"))
+
+
+def test_memory_does_not_grow_with_the_files(tmp_path: Path) -> None:
+    big = tmp_path / "big"
+    big.write_bytes(random.Random(5).randbytes(MIB) * 48)
+    layout = layout_of({"big": big}, tmp_path)
+    tracemalloc.start()
+    build(layout, tmp_path / "out.img")
+    extract(tmp_path / "out.img", "big", tmp_path / "back")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 6 * MIB
+    assert filecmp.cmp(big, tmp_path / "back", shallow=False)
 
 
 def test_disk_full(tmp_path: Path) -> None:

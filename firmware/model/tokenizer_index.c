@@ -8,13 +8,15 @@ static u64 mix(u64 hash, u64 word) {
 }
 
 static u32 hash_bytes(Str bytes) {
-    u64 hash = mix(0, bytes.len);
-    for (usize at = 0; at < bytes.len; at += 8) {
-        u64 word = 0;
-        memcpy(&word, bytes.data + at, min_usize(8, bytes.len - at));
+    u64 hash = bytes.len;
+    u64 word = 0;
+    usize at = 0;
+    for (; at + sizeof word <= bytes.len; at += sizeof word) {
+        memcpy(&word, bytes.data + at, sizeof word);
         hash = mix(hash, word);
     }
-    return (u32)(hash >> 32);
+    for (word = 0; at < bytes.len; at++) word = word << 8 | (u8)bytes.data[at];
+    return (u32)(mix(hash, word) >> 32);
 }
 
 static u32 hash_pair(u32 left, u32 right) { return (u32)(mix(mix(0, left), right) >> 32); }

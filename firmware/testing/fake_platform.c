@@ -1,0 +1,130 @@
+#include "firmware/testing/fake_platform.h"
+
+#include "firmware/testing/check.h"
+
+struct File {
+    const FakeFile *fake;
+};
+
+static u64 fake_memory_free(void *context) { return ((FakePlatform *)context)->memory_free; }
+
+static u64 fake_now(void *context) { return ++((FakePlatform *)context)->clock_us; }
+
+static void fake_write(void *context, Str text) {
+    FakePlatform *fake = context;
+    CHECK(fake->output_len + text.len <= FAKE_OUTPUT_BYTES);
+    memcpy(fake->output + fake->output_len, text.data, text.len);
+    fake->output_len += text.len;
+}
+
+static i32 fake_key(void *context, u32 timeout_ms) {
+    FakePlatform *fake = context;
+    if (fake->keys_read < fake->key_count) {
+        i32 key = fake->keys[fake->keys_read++];
+        if (key != KEY_NONE) return key;
+    } else if (!fake->is_silent) {
+        return KEY_EOF;
+    }
+    fake->clock_us += (u64)timeout_ms * 1000;
+    return KEY_NONE;
+}
+
+static const FakeFile *find(const FakePlatform *fake, Str path) {
+    for (usize i = 0; i < fake->file_count; i++) {
+        if (str_eq_nocase(fake->files[i].path, path)) return &fake->files[i];
+    }
+    return NULL;
+}
+
+static bool fake_open(void *context, Str path, File **file, u64 *size, Error *error) {
+    const FakeFile *found = find(context, path);
+    if (!found) return fail(error, ERROR_NOT_FOUND, "%.*s: there is no such file", STR_ARG(path));
+    *file = malloc(sizeof(File));
+    (*file)->fake = found;
+    *size = found->data.len;
+    return true;
+}
+
+static bool fake_read(void *context, File *file, u64 offset, void *to, usize bytes, Error *error) {
+    (void)context;
+    if (offset + bytes > file->fake->data.len) return fail(error, ERROR_TRUNCATED, "read past the end");
+    memcpy(to, file->fake->data.data + offset, bytes);
+    return true;
+}
+
+static void fake_close(void *context, File *file) {
+    (void)context;
+    free(file);
+}
+
+static bool fake_file_write(void *context, Str path, Str data, Error *error) {
+    (void)context;
+    (void)data;
+    return fail(error, ERROR_READ_ONLY, "%.*s: the volume is read-only", STR_ARG(path));
+}
+
+static bool fake_list(void *context, Str folder, DirVisitor *visit, void *argument, Error *error) {
+    const FakePlatform *fake = context;
+    bool found = folder.len == 0;
+    for (usize i = 0; i < fake->file_count; i++) {
+        Str name = fake->files[i].path;
+        if (folder.len > 0) {
+            if (!str_starts_with(name, folder) || name.data[folder.len] != '/') continue;
+            name = str_skip(name, folder.len + 1);
+        }
+        found = true;
+        if (str_find_byte(name, '/') < name.len) continue;
+        DirEntry entry = {name, fake->files[i].data.len, false};
+        visit(argument, &entry);
+    }
+    return found || fail(error, ERROR_NOT_FOUND, "%.*s: there is no such folder", STR_ARG(folder));
+}
+
+static void fake_power_off(void *context, u32 code) {
+    FakePlatform *fake = context;
+    fake->is_off = true;
+    fake->exit_code = code;
+    longjmp(fake->ended, 1);
+}
+
+static void fake_reboot(void *context) {
+    FakePlatform *fake = context;
+    fake->was_rebooted = true;
+    longjmp(fake->ended, 1);
+}
+
+FakePlatform *fake_platform_new(void) {
+    FakePlatform *fake = calloc(1, sizeof(FakePlatform));
+    CHECK(fake != NULL);
+    fake->memory_free = 1ULL << 32;
+    fake->platform =
+        (Platform){fake,      "fake",    test_pages(), fake_memory_free, fake_now,  fake_write,     fake_key,
+                   fake_open, fake_read, fake_close,   fake_file_write,  fake_list, fake_power_off, fake_reboot};
+    return fake;
+}
+
+void fake_add_file(FakePlatform *fake, const char *path, Str data) {
+    CHECK(fake->file_count < FAKE_FILES);
+    fake->files[fake->file_count++] = (FakeFile){str_from_c(path), data};
+}
+
+void fake_press(FakePlatform *fake, i32 key) {
+    CHECK(fake->key_count < FAKE_KEYS);
+    fake->keys[fake->key_count++] = key;
+}
+
+void fake_type(FakePlatform *fake, const char *text) {
+    Str rest = str_from_c(text);
+    while (rest.len > 0) {
+        u32 scalar;
+        rest = str_skip(rest, utf8_decode(rest, 0, &scalar));
+        fake_press(fake, (i32)scalar);
+    }
+}
+
+Str fake_output(const FakePlatform *fake) { return (Str){fake->output, fake->output_len}; }
+
+bool fake_output_has(const FakePlatform *fake, const char *text) {
+    Str output = fake_output(fake);
+    return str_find(output, str_from_c(text)) < output.len;
+}

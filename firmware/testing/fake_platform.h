@@ -1,0 +1,42 @@
+/* A machine in memory for tests of everything above a platform: files, typed keys, captured output, a counting clock.
+ */
+#ifndef FIRMWARE_TESTING_FAKE_PLATFORM_H
+#define FIRMWARE_TESTING_FAKE_PLATFORM_H
+
+#include <setjmp.h>
+
+#include "firmware/base/platform.h"
+
+enum { FAKE_FILES = 16, FAKE_KEYS = 128 * 1024, FAKE_OUTPUT_BYTES = 1024 * 1024 };
+
+typedef struct FakeFile {
+    Str path; /* '/' between parts */
+    Str data;
+} FakeFile;
+
+typedef struct FakePlatform {
+    Platform platform;
+    FakeFile files[FAKE_FILES];
+    usize file_count;
+    i32 keys[FAKE_KEYS]; /* then KEY_EOF, or KEY_NONE for ever when `is_silent` */
+    usize key_count, keys_read;
+    bool is_silent;
+    char output[FAKE_OUTPUT_BYTES];
+    usize output_len;
+    u64 clock_us; /* each look at the clock adds a microsecond; waiting for a key adds the time waited */
+    u64 memory_free;
+    jmp_buf ended; /* where power_off and reboot jump to, once set */
+    bool is_off, was_rebooted;
+    u32 exit_code;
+} FakePlatform;
+
+/** A new machine with nothing on its volume; never NULL. Freed with free(). */
+FakePlatform *fake_platform_new(void);
+void fake_add_file(FakePlatform *fake, const char *path, Str data);
+/** Types UTF-8 text; '\n' is Enter. */
+void fake_type(FakePlatform *fake, const char *text);
+void fake_press(FakePlatform *fake, i32 key);
+Str fake_output(const FakePlatform *fake);
+bool fake_output_has(const FakePlatform *fake, const char *text);
+
+#endif

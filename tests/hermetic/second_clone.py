@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # What the second clone is made of: as `//:sources` in the root BUILD file.
-TREE = (".clang-format", "3rdparty", "BUILD", "firmware", "pants", "pants-plugins", "pants.toml", "tools")
+TREE = (
+    ".clang-format",
+    "3rdparty",
+    "BUILD",
+    "firmware",
+    "pants",
+    "pants-plugins",
+    "pants.toml",
+    "tools",
+)
 
 # uid and gid of the other user, where the kernel lets us be one (user namespaces).
 OTHER_ID = 4242

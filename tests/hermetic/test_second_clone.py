@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from tests.hermetic.second_clone import SecondClone
 
 ARTEFACTS = ("firmware/llm_efi.efi", "firmware/boot_img.img")

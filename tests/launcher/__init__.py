@@ -1,0 +1,1 @@
+"""The launcher `./pants` on machines that lack something."""

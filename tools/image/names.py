@@ -59,9 +59,9 @@ def assign_aliases(names: Collection[str], taken: Collection[bytes]) -> dict[str
     aliases: dict[str, bytes] = {}
     for name in sorted(names, key=lambda name: (not is_short(fold(name)), fold(name), name)):
         base, extension = _alias_parts(name)
-        candidates = (_numbered(base, extension, n) for n in numbers[base, extension])
-        if is_short(fold(name)):
-            candidates = chain([_pad(base, extension)], candidates)
+        plain = [_pad(base, extension)] if is_short(fold(name)) else []
+        numbered = (_numbered(base, extension, n) for n in numbers[base, extension])
+        candidates = chain(plain, numbered)
         aliases[name] = next(alias for alias in candidates if alias not in used)
         used.add(aliases[name])
     return aliases

@@ -15,6 +15,10 @@ static i32 byte_of(u32 scalar) {
 usize gpt2_piece(Str raw, char *to) {
     usize used = 0;
     for (usize at = 0; at < raw.len;) {
+        if ((u8)raw.data[at] < 0x80) { /* ASCII stands for itself, in the alphabet or not */
+            to[used++] = raw.data[at++];
+            continue;
+        }
         u32 scalar;
         usize length = utf8_decode(raw, at, &scalar);
         i32 byte = byte_of(scalar);

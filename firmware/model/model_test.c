@@ -372,6 +372,35 @@ static void a_longer_head_is_fetched_when_the_first_piece_ends_inside_it(void) {
     free(file);
 }
 
+/** Pages that run out after a number of allocations. */
+static void *counted_alloc(void *context, usize bytes) {
+    u32 *left = context;
+    if (*left == 0) return NULL;
+    --*left;
+    return test_pages().alloc(NULL, bytes);
+}
+
+static void memory_that_runs_out_anywhere_is_an_error(void) {
+    Arena keeper;
+    GgufDraft draft = draft_model("qwen2");
+    draft_remove(&draft, "general.name");
+    draft_tensor(&draft, "output_norm.weight", TENSOR_F16, 8, 0);
+    Str bytes = file_of(&draft, &keeper);
+    for (u32 allowed = 0;; allowed++) {
+        u32 left = allowed;
+        PageSource pages = test_pages();
+        pages.alloc = counted_alloc;
+        pages.context = &left;
+        Arena small = arena_new(pages, 0);
+        bool loaded = model_from_bytes(bytes, STR("m.gguf"), &small, &model, &error);
+        CHECK_U64(loaded ? allowed : small.allocated, loaded ? 6 : 0); /* tables, name, marks, norm, layers */
+        if (!loaded) CHECK_ERROR(error, ERROR_OUT_OF_MEMORY);
+        arena_free(&small);
+        if (loaded) break;
+    }
+    arena_free(&keeper);
+}
+
 static const TestCase CASES[] = {
     TEST(a_llama_file_has_its_configuration_and_weights),
     TEST(qwen2_rotates_halves_and_needs_its_biases),
@@ -392,6 +421,7 @@ static const TestCase CASES[] = {
     TEST(inspecting_reads_the_head_only),
     TEST(inspecting_a_cut_file_ends),
     TEST(a_longer_head_is_fetched_when_the_first_piece_ends_inside_it),
+    TEST(memory_that_runs_out_anywhere_is_an_error),
 };
 
 int main(int argc, char **argv) {

@@ -12,7 +12,8 @@ from tools.image import blocks
 from tools.image.errors import CorruptImage
 from tools.image.geometry import MIB_SECTORS, SECTOR
 
-PARTITION_START = MIB_SECTORS  # first sector of the partition
+EDGE_SECTORS = MIB_SECTORS  # kept at both ends of the disk, for the table and its backup
+PARTITION_START = EDGE_SECTORS
 ESP_TYPE = uuid.UUID("c12a7328-f81f-11d2-ba4b-00a0c93ec93b")
 _SIGNATURE = b"EFI PART"
 _REVISION = 0x00010000

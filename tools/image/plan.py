@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from tools.image import directory
+from tools.image import directory, gpt
 from tools.image.directory import ARCHIVE, FOLDER, SLOT, Entry
 from tools.image.errors import TooLarge
 from tools.image.fat import Fat
@@ -14,7 +14,6 @@ from tools.image.names import assign_aliases, fold
 
 Names = tuple[str, ...]
 ROOT: Names = ()
-EDGE_SECTORS = MIB_SECTORS  # before the volume, for the GPT, and after it, for the backup
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ class Plan:
     @property
     def image_sectors(self) -> int:
         """Sectors of the whole image."""
-        return self.geometry.total_sectors + 2 * EDGE_SECTORS
+        return self.geometry.total_sectors + 2 * gpt.EDGE_SECTORS
 
 
 def make_plan(content: Content, free_mib: int, size_mib: int | None) -> Plan:
@@ -109,7 +108,7 @@ def make_plan(content: Content, free_mib: int, size_mib: int | None) -> Plan:
     if size_mib is None:
         geometry = choose(needed)
     else:
-        geometry = choose_fixed(size_mib * MIB_SECTORS - 2 * EDGE_SECTORS, needed)
+        geometry = choose_fixed(size_mib * MIB_SECTORS - 2 * gpt.EDGE_SECTORS, needed)
     fat = Fat.empty(geometry.clusters)
     clusters = {
         path: fat.allocate(clusters_of(size, geometry.cluster_size))

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyfatfs.PyFat import PyFat
 
 from tools.image.build import build
 from tools.image.conftest import (
@@ -93,6 +94,18 @@ def test_judges_accept_any_tree(
     assert verify(image) == ()
     target = tmp_path_factory.mktemp("mtools") / "read"
     assert read_with_mtools(judge, image, target) == tree
+
+
+def test_pyfatfs_reads_the_same(imager: Imager) -> None:
+    volume = PyFat(offset=MIB)
+    volume.open(imager(TREE, free_mib=0), read_only=True)
+    sizes = {
+        entry.get_full_path().lstrip("/"): entry.filesize
+        for _, _, files in volume.root_dir.walk()
+        for entry in files
+    }
+    volume.close()
+    assert sizes == {path: len(content) for path, content in TREE.items()}
 
 
 def test_longest_name(judge: Judge, imager: Imager, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from dataclasses import dataclass
 from typing import Iterable
@@ -30,9 +31,8 @@ from pants.engine.target import (
 )
 from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
-from pants.util.resources import read_resource
 
-from baremetal.toolchain import script_python
+from baremetal.toolchain import extract_wheel, script_python
 from baremetal.toolchain.lock import WheelPin, parse_wheel_lock
 from baremetal.toolchain.script_python import ScriptPython
 from baremetal.toolchain.subsystem import BaremetalSubsystem
@@ -97,7 +97,9 @@ async def unpack_pinned_wheel(
     assert field_set.size.value is not None and field_set.members.value is not None
     wheel, script = await MultiGet(
         Get(Digest, DownloadFile(f"file://{path}", FileDigest(pin.sha256, field_set.size.value))),
-        Get(Digest, CreateDigest([FileContent(_SCRIPT, read_resource(__package__, _SCRIPT))])),
+        Get(
+            Digest, CreateDigest([FileContent(_SCRIPT, inspect.getsource(extract_wheel).encode())])
+        ),
     )
     result = await Get(
         ProcessResult,

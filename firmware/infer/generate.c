@@ -191,6 +191,13 @@ static TextStream new_stream(const Turn *turn) {
     return stream;
 }
 
+/* FNV-1a, 32 bits, as published by Fowler, Noll and Vo. */
+static u32 hash_of(const u32 *ids, usize count) {
+    u32 hash = 2166136261u;
+    for (usize i = 0; i < 4 * count; i++) hash = (hash ^ (ids[i / 4] >> 8 * (i % 4) & 0xFF)) * 16777619u;
+    return hash;
+}
+
 static bool run_turn(Turn *turn, Str user, Arena *scratch, Error *error) {
     TurnResult *result = &turn->result;
     if (!prepare_prompt(turn, user, scratch, error) || !prepare_answer(turn, scratch, error)) return false;
@@ -204,6 +211,7 @@ static bool run_turn(Turn *turn, Str user, Arena *scratch, Error *error) {
     u64 first = now_us(turn);
     if (!decode(turn, error)) return false;
     result->prompt_tokens = (u32)turn->prompt_count;
+    result->ids = hash_of(turn->answer, result->tokens);
     result->position = turn->conversation->transformer->position;
     result->prefill_us = first - start;
     result->decode_us = now_us(turn) - first;

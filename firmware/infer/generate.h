@@ -41,6 +41,7 @@ typedef struct TurnObserver {
 typedef struct TurnResult {
     u32 prompt_tokens;
     u32 tokens; /* of the answer, without the one that ended it */
+    u32 ids;    /* FNV-1a of the answer's token ids (4 little-endian bytes each): the same tokens, the same number */
     StopReason reason;
     u32 step;     /* decode step the turn ended at */
     u32 position; /* positions of the cache in use afterwards */

@@ -21,7 +21,7 @@ static f64 per_second(u64 count, u64 us) { return us ? (f64)count * 1e6 / (f64)u
 
 static void report(Session *session, const TurnResult *result) {
     event_gen_end(&session->sink, result->tokens, result->reason, result->step, result->position, result->prompt_tokens,
-                  result->prefill_us, result->decode_us);
+                  result->prefill_us, result->decode_us, result->ids);
     if (!session->config.stats) return;
     event_stats(&session->sink, result->tokens, result->decode_us, per_second(result->tokens, result->decode_us),
                 per_second(result->prompt_tokens, result->prefill_us));

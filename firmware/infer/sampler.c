@@ -66,23 +66,52 @@ static void penalise_repeats(Sampler *sampler, f32 *logits, const u32 *turn, usi
     }
 }
 
-static u32 largest(const f32 *logits, u32 count) {
-    u32 best = 0;
-    for (u32 i = 1; i < count; i++) {
-        if (logits[i] > logits[best]) best = i;
+/* Loops over a block have no branches and no order: compilers make vector instructions of them. */
+enum { BLOCK = 16 };
+
+static f32 larger(f32 a, f32 b) { return a > b ? a : b; }
+
+static f32 largest(const f32 *logits, u32 count) {
+    f32 lanes[BLOCK];
+    f32 max = -INFINITE;
+    u32 at = 0;
+    for (u32 i = 0; i < BLOCK; i++) lanes[i] = -INFINITE;
+    for (; at + BLOCK <= count; at += BLOCK) {
+        for (u32 i = 0; i < BLOCK; i++) lanes[i] = larger(logits[at + i], lanes[i]);
     }
-    return best;
+    for (u32 i = 0; i < BLOCK; i++) max = larger(lanes[i], max);
+    for (; at < count; at++) max = larger(logits[at], max);
+    return max;
 }
 
-/* Collects the tokens that min_p keeps: p >= min_p * max p is l >= max l + temperature * log(min_p). */
+static bool block_reaches(const f32 *block, f32 least) {
+    u32 reaches = 0;
+    for (u32 i = 0; i < BLOCK; i++) reaches |= block[i] >= least;
+    return reaches;
+}
+
+/* The first token from `id` on whose logit is at least `least`; `count` when there is none. */
+static u32 next_reaching(const f32 *logits, u32 count, u32 id, f32 least) {
+    while (id + BLOCK <= count && !block_reaches(logits + id, least)) id += BLOCK;
+    while (id < count && !(logits[id] >= least)) id++;
+    return id;
+}
+
+/* The least logit that min_p keeps: p >= min_p * max p is l >= max l + temperature * log(min_p). Never a banned one. */
+static f64 least_kept(const SamplerSettings *settings, f32 max) {
+    const f64 least_finite = -1e38;
+    if (settings->min_p <= 0) return least_finite;
+    f64 least = (f64)max + (f64)settings->temperature * math_log((f64)settings->min_p);
+    return least > least_finite ? least : least_finite;
+}
+
+/* Collects the tokens that min_p keeps; looks for them in single precision, a little too low, and then exactly. */
 static usize collect(Sampler *sampler, const f32 *logits, f32 max) {
-    const SamplerSettings *settings = &sampler->settings;
-    f64 least =
-        settings->min_p > 0 ? (f64)max + (f64)settings->temperature * math_log((f64)settings->min_p) : -INFINITE;
+    f64 least = least_kept(&sampler->settings, max);
+    f32 coarse = (f32)(least - math_abs(least) * 1e-6);
     usize count = 0;
-    for (u32 id = 0; id < sampler->vocab; id++) {
-        if ((f64)logits[id] < least || !(logits[id] > -INFINITE)) continue;
-        sampler->candidates[count++] = (Candidate){logits[id], id, 0};
+    for (u32 id = 0; (id = next_reaching(logits, sampler->vocab, id, coarse)) < sampler->vocab; id++) {
+        if ((f64)logits[id] >= least) sampler->candidates[count++] = (Candidate){logits[id], id, 0};
     }
     return count;
 }
@@ -158,15 +187,20 @@ static u32 draw(Sampler *sampler, usize count, f64 total) {
     return sampler->candidates[i].id;
 }
 
+/* Logits that are no numbers give the first token. */
+static u32 likeliest(const Sampler *sampler, const f32 *logits, f32 max) {
+    u32 id = next_reaching(logits, sampler->vocab, 0, max);
+    return id < sampler->vocab ? id : 0;
+}
+
 u32 sampler_pick(Sampler *sampler, f32 *logits, const u32 *turn, usize turn_count) {
     const SamplerSettings *settings = &sampler->settings;
     ban_repeated_ngrams(settings->no_repeat_ngram, logits, turn, turn_count);
     penalise_repeats(sampler, logits, turn, turn_count);
-    u32 best = largest(logits, sampler->vocab);
-    if (settings->temperature <= 0) return best;
-    f32 max = logits[best];
+    f32 max = largest(logits, sampler->vocab);
+    if (settings->temperature <= 0) return likeliest(sampler, logits, max);
     usize count = collect(sampler, logits, max);
-    if (count == 0) return best;
+    if (count == 0) return likeliest(sampler, logits, max);
     count = keep_top_k(sampler->candidates, count, settings->top_k);
     f64 total = weigh(sampler->candidates, count, max, settings->temperature);
     count = keep_top_p(sampler->candidates, count, settings->top_p, &total);

@@ -9,7 +9,7 @@ import pytest
 from tests.programs import bundled_model
 from tests.tokenizer import host
 from tests.tokenizer.corpus import strings
-from tests.tokenizer.llama_cpp import LlamaCppTokenizer
+from tests.tokenizer.judge import LlamaCppTokenizer
 from tests.tokenizer.vocabularies import Words, llama_tokens, read_words, write_gpt2, write_llama
 
 USER_DEFINED = ("<tool>", "</tool>", "<tool", "   ====x", "<user-defined>")

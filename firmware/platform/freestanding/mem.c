@@ -6,7 +6,7 @@
 /** Microsoft's linker convention: an object that uses floating point refers to this name. */
 int _fltused = 0;
 
-void *memcpy(void *restrict to, const void *restrict from, size_t bytes) {
+void *(memcpy)(void *restrict to, const void *restrict from, size_t bytes) {
     void *cursor = to;
     size_t words = bytes / 8;
     size_t rest = bytes % 8;
@@ -21,13 +21,13 @@ static void copy_backwards(void *to, const void *from, size_t bytes) {
     __asm__ volatile("std\n\trep movsb\n\tcld" : "+D"(last_to), "+S"(last_from), "+c"(bytes) : : "memory", "cc");
 }
 
-void *memmove(void *to, const void *from, size_t bytes) {
+void *(memmove)(void *to, const void *from, size_t bytes) {
     if ((size_t)to - (size_t)from >= bytes) return memcpy(to, from, bytes); /* not inside the source's own bytes */
     copy_backwards(to, from, bytes);
     return to;
 }
 
-void *memset(void *to, int byte, size_t bytes) {
+void *(memset)(void *to, int byte, size_t bytes) {
     void *cursor = to;
     size_t words = bytes / 8;
     size_t rest = bytes % 8;
@@ -37,7 +37,7 @@ void *memset(void *to, int byte, size_t bytes) {
     return to;
 }
 
-int memcmp(const void *a, const void *b, size_t bytes) {
+int (memcmp)(const void *a, const void *b, size_t bytes) {
     const unsigned char *left = a, *right = b;
     for (size_t i = 0; i < bytes; i++) {
         if (left[i] != right[i]) return left[i] - right[i];

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ import numpy as np
 import pytest
 import xllamacpp
 from gguf import GGMLQuantizationType as TensorType
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tools.testmodels.gguf_model import write_gguf
 from tools.testmodels.kinds import MICRO, SEED, make
@@ -83,17 +86,34 @@ def test_greedy_follows_the_largest_logit(tmp_path: Path) -> None:
     assert model.greedy(PROMPT, 5) == [step.token for step in llama_cpp_steps(path, 5)]
 
 
-@pytest.mark.parametrize("tied", [True, False])
-def test_both_formats_give_the_same_logits_of_the_same_weights(tied: bool, tmp_path: Path) -> None:
-    shape = Shape(layers=2, dim=16, hidden=24, heads=4, kv_heads=2, vocab=300, context=8, tied=tied)
-    vocabulary = llama_vocabulary(shape.vocab)
-    write_gguf(tmp_path / "m.gguf", "llama", shape, vocabulary, TensorType.F32, SEED)
-    write_llama2c(tmp_path / "m.bin", shape, SEED)
-    tokens = [1, 7, 299, 0, 42]
-    from_gguf = load_gguf(tmp_path / "m.gguf").logits(tokens)
-    np.testing.assert_allclose(
-        load_llama2c(tmp_path / "m.bin").logits(tokens), from_gguf, rtol=1e-9, atol=1e-9
+@st.composite
+def shapes(draw: st.DrawFn) -> Shape:
+    """Any small shape both formats can hold."""
+    kv_heads = draw(st.integers(1, 3))
+    heads = kv_heads * draw(st.integers(1, 3))
+    return Shape(
+        layers=draw(st.integers(1, 3)),
+        dim=heads * 2 * draw(st.integers(1, 4)),
+        hidden=draw(st.integers(1, 24)),
+        heads=heads,
+        kv_heads=kv_heads,
+        vocab=300,
+        context=draw(st.integers(1, 16)),
+        tied=draw(st.booleans()),
     )
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(shape=shapes())
+def test_both_formats_give_the_same_logits_of_the_same_weights(shape: Shape) -> None:
+    tokens = [1, 7, 299, 0, 42][: shape.context]
+    with tempfile.TemporaryDirectory() as folder:
+        gguf_path, bin_path = Path(folder) / "m.gguf", Path(folder) / "m.bin"
+        write_gguf(gguf_path, "llama", shape, llama_vocabulary(300), TensorType.F32, SEED)
+        write_llama2c(bin_path, shape, SEED)
+        from_gguf = load_gguf(gguf_path).logits(tokens)
+        from_bin = load_llama2c(bin_path).logits(tokens)
+    np.testing.assert_allclose(from_bin, from_gguf, rtol=1e-6, atol=1e-6)
 
 
 def test_positions_matter(tmp_path: Path) -> None:

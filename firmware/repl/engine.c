@@ -59,10 +59,20 @@ static bool load_tokenizer_file(Engine *engine, const Platform *platform, const 
            fail_in(error, engine->tokenizer_source);
 }
 
+/** Every token must have its row in the embedding; rows without a token are padding. */
+static bool check_vocabulary(const Engine *engine, Error *error) {
+    u32 tokens = tokenizer_vocab(engine->tokenizer);
+    u32 rows = engine->model.config.vocab;
+    return tokens <= rows ||
+           fail(error, ERROR_CORRUPT,
+                "tokenizer.ggml.tokens: %u tokens and an embedding of %u rows; convert the model again", tokens, rows);
+}
+
 static bool load_tokenizer(Engine *engine, const Platform *platform, const Config *config, Error *error) {
     if (engine->model.format == MODEL_LLAMA2C) return load_tokenizer_file(engine, platform, config, error);
     engine->tokenizer_source = STR("embedded");
-    return tokenizer_from_gguf(&engine->model.gguf, &engine->arena, &engine->tokenizer, error) ||
+    return (tokenizer_from_gguf(&engine->model.gguf, &engine->arena, &engine->tokenizer, error) &&
+            check_vocabulary(engine, error)) ||
            fail_in(error, engine->path);
 }
 

@@ -43,7 +43,7 @@ def read_words(model: Path) -> Words:
     )
 
 
-def _add_model(writer: GGUFWriter, vocab: int) -> None:
+def _add_model(writer: GGUFWriter, rows: int) -> None:
     writer.add_context_length(64)
     writer.add_embedding_length(_DIM)
     writer.add_block_count(1)
@@ -52,15 +52,15 @@ def _add_model(writer: GGUFWriter, vocab: int) -> None:
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_rope_dimension_count(_DIM)
     square = np.zeros((_DIM, _DIM), dtype=np.float32)
-    writer.add_tensor("token_embd.weight", np.zeros((vocab, _DIM), dtype=np.float32))
+    writer.add_tensor("token_embd.weight", np.zeros((rows, _DIM), dtype=np.float32))
     for name in ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"):
         writer.add_tensor(f"blk.0.{name}.weight", square)
     for name in ("blk.0.attn_norm", "blk.0.ffn_norm", "output_norm"):
         writer.add_tensor(f"{name}.weight", np.ones(_DIM, dtype=np.float32))
 
 
-def _write(writer: GGUFWriter, vocab: int) -> None:
-    _add_model(writer, vocab)
+def _write(writer: GGUFWriter, rows: int) -> None:
+    _add_model(writer, rows)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -121,8 +121,10 @@ def llama_tokens(words: Words, count: int) -> list[Token]:
     return [*specials, *octets, *pieces, *extra]
 
 
-def write_llama(path: Path, tokens: Sequence[Token], *, space_prefix: bool) -> None:
-    """A model of the llama kind."""
+def write_llama(
+    path: Path, tokens: Sequence[Token], *, space_prefix: bool, missing_rows: int = 0
+) -> None:
+    """A model of the llama kind, whose last ``missing_rows`` tokens have no row in the embedding."""
     writer = GGUFWriter(path, "llama")
     writer.add_tokenizer_model("llama")
     writer.add_token_list([token.text for token in tokens])
@@ -132,4 +134,4 @@ def write_llama(path: Path, tokens: Sequence[Token], *, space_prefix: bool) -> N
     writer.add_eos_token_id(2)
     writer.add_unk_token_id(0)
     writer.add_add_space_prefix(space_prefix)
-    _write(writer, len(tokens))
+    _write(writer, len(tokens) - missing_rows)

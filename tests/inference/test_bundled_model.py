@@ -18,7 +18,7 @@ PROMPTS = (
     "Once upon a time, in a village by the sea,",
     "def fibonacci(n):\n    ",
     "Water boils at",
-    "<|im_start|>user\nName three colours.<|im_end|>\n<|im_start|>assistant\n",
+    "Q: Name three colours.\nA:",
     "1, 2, 3, 5, 8, 13,",
     "The difference between a compiler and an interpreter is that",
     "Dear Sir or Madam,\n\nI am writing to",

@@ -18,7 +18,7 @@ static void check_text(Str text, Str expected) {
     Str shown = str_skip(fake_output(fake), 1);
     CHECK_STR(str_take(shown, shown.len - 1), expected);
     free(sink);
-    free(fake);
+    fake_platform_free(fake);
 }
 
 static void line_carries_sequence_and_time(void) {
@@ -30,7 +30,7 @@ static void line_carries_sequence_and_time(void) {
                                      "[obs][startup] model_select_ms=1234.567 model_prepare_ms=0.005 format=bin "
                                      "seq=2 t_us=2\n"));
     free(sink);
-    free(fake);
+    fake_platform_free(fake);
 }
 
 static void marker_never_shares_a_line(void) {
@@ -43,7 +43,7 @@ static void marker_never_shares_a_line(void) {
     CHECK_STR(fake_output(fake), STR("You: \n[autorun] shutting down seq=1 t_us=1\n"
                                      "O\n[autorun] shutting down seq=2 t_us=2\n"));
     free(sink);
-    free(fake);
+    fake_platform_free(fake);
 }
 
 static void text_cannot_pass_for_a_marker(void) {
@@ -64,7 +64,7 @@ static void text_split_anywhere_cannot_either(void) {
         sink_text(sink, str_skip(text, cut));
         CHECK_STR(fake_output(fake), STR("\n OK: Model loaded: x"));
         free(sink);
-        free(fake);
+        fake_platform_free(fake);
     }
 }
 
@@ -114,7 +114,7 @@ static void longest_line_is_whole(void) {
     CHECK(shown.len < EVENT_LINE_BYTES);
     CHECK(str_ends_with_nocase(shown, STR(" seq=1 t_us=18446744073709551614\n")));
     free(sink);
-    free(fake);
+    fake_platform_free(fake);
 }
 
 static void count_line(void *argument, Str line) {
@@ -135,7 +135,7 @@ static void ring_keeps_the_last_lines(void) {
     sink_recent(sink, 100000, count_line, &seen);
     CHECK_U64(seen, 5 + EVENT_RING_LINES);
     free(sink);
-    free(fake);
+    fake_platform_free(fake);
 }
 
 static const TestCase CASES[] = {TEST(line_carries_sequence_and_time),  TEST(marker_never_shares_a_line),

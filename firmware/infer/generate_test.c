@@ -62,7 +62,7 @@ static void talk_free(Talk *talk) {
     arena_free(&talk->arena);
     free((void *)talk->file.data);
     free((void *)talk->tokenizer_file.data);
-    free(talk->fake);
+    fake_platform_free(talk->fake);
     free(talk);
 }
 

@@ -6,6 +6,47 @@ struct File {
     const FakeFile *fake;
 };
 
+static FakePages *find_pages(FakePlatform *fake, const void *memory) {
+    for (usize i = 0; i < FAKE_PAGES; i++) {
+        if (fake->pages[i].memory == memory) return &fake->pages[i];
+    }
+    CHECK_MSG(false, "%s", memory ? "pages freed that are not in use" : "more pages than the test machine counts");
+    return NULL;
+}
+
+static void *fake_pages_alloc(void *context, usize bytes) {
+    FakePlatform *fake = context;
+    PageSource pages = test_pages();
+    if (bytes > fake->memory_free) return NULL;
+    fake->memory_free -= bytes;
+    FakePages *slot = find_pages(fake, NULL);
+    *slot = (FakePages){pages.alloc(pages.context, bytes), bytes};
+    return slot->memory;
+}
+
+static void fake_pages_free(void *context, void *memory, usize bytes) {
+    FakePlatform *fake = context;
+    PageSource pages = test_pages();
+    FakePages *slot = find_pages(fake, memory);
+    CHECK_U64(bytes, slot->bytes);
+    fake->memory_free += bytes;
+    pages.free(pages.context, memory, bytes);
+    *slot = (FakePages){0};
+}
+
+usize fake_pages_in_use(const FakePlatform *fake) {
+    usize bytes = 0;
+    for (usize i = 0; i < FAKE_PAGES; i++) bytes += fake->pages[i].bytes;
+    return bytes;
+}
+
+void fake_platform_free(FakePlatform *fake) {
+    for (usize i = 0; i < FAKE_PAGES; i++) {
+        if (fake->pages[i].memory) fake_pages_free(fake, fake->pages[i].memory, fake->pages[i].bytes);
+    }
+    free(fake);
+}
+
 static u64 fake_memory_free(void *context) { return ((FakePlatform *)context)->memory_free; }
 
 static u64 fake_now(void *context) { return ++((FakePlatform *)context)->clock_us; }
@@ -97,9 +138,20 @@ FakePlatform *fake_platform_new(void) {
     FakePlatform *fake = calloc(1, sizeof(FakePlatform));
     CHECK(fake != NULL);
     fake->memory_free = 1ULL << 32;
-    fake->platform =
-        (Platform){fake,      "fake",    test_pages(), fake_memory_free, fake_now,  fake_write,     fake_key,
-                   fake_open, fake_read, fake_close,   fake_file_write,  fake_list, fake_power_off, fake_reboot};
+    fake->platform = (Platform){.context = fake,
+                                .name = "fake",
+                                .pages = {fake_pages_alloc, fake_pages_free, fake},
+                                .memory_free = fake_memory_free,
+                                .now_us = fake_now,
+                                .console_write = fake_write,
+                                .key_read = fake_key,
+                                .file_open = fake_open,
+                                .file_read = fake_read,
+                                .file_close = fake_close,
+                                .file_write = fake_file_write,
+                                .dir_list = fake_list,
+                                .power_off = fake_power_off,
+                                .reboot = fake_reboot};
     return fake;
 }
 

@@ -7,12 +7,17 @@
 
 #include "firmware/base/platform.h"
 
-enum { FAKE_FILES = 16, FAKE_KEYS = 128 * 1024, FAKE_OUTPUT_BYTES = 1024 * 1024 };
+enum { FAKE_FILES = 16, FAKE_PAGES = 1024, FAKE_KEYS = 128 * 1024, FAKE_OUTPUT_BYTES = 1024 * 1024 };
 
 typedef struct FakeFile {
     Str path; /* '/' between parts */
     Str data;
 } FakeFile;
+
+typedef struct FakePages {
+    void *memory; /* NULL when the slot is free */
+    usize bytes;
+} FakePages;
 
 typedef struct FakePlatform {
     Platform platform;
@@ -23,15 +28,20 @@ typedef struct FakePlatform {
     bool is_silent;
     char output[FAKE_OUTPUT_BYTES];
     usize output_len;
-    u64 clock_us; /* each look at the clock adds a microsecond; waiting for a key adds the time waited */
-    u64 memory_free;
+    u64 clock_us;    /* each look at the clock adds a microsecond; waiting for a key adds the time waited */
+    u64 memory_free; /* what pages may still take */
+    FakePages pages[FAKE_PAGES];
     jmp_buf ended; /* where power_off and reboot jump to, once set */
     bool is_off, was_rebooted;
     u32 exit_code;
 } FakePlatform;
 
-/** A new machine with nothing on its volume; never NULL. Freed with free(). */
+/** A new machine with nothing on its volume; never NULL. */
 FakePlatform *fake_platform_new(void);
+/** Frees it and the pages still in use: a session that switched the machine off gave none back. */
+void fake_platform_free(FakePlatform *fake);
+/** Bytes of pages in use. */
+usize fake_pages_in_use(const FakePlatform *fake);
 void fake_add_file(FakePlatform *fake, const char *path, Str data);
 /** Types UTF-8 text; '\n' is Enter. */
 void fake_type(FakePlatform *fake, const char *text);

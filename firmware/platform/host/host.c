@@ -7,19 +7,6 @@
 enum { STDOUT = 1 };
 enum { PAGE_BYTES = 4096 };
 
-static void *pages_alloc(void *context, usize bytes) {
-    (void)context;
-    i64 address = sys_mmap(bytes);
-    if (address < 0 && address > -PAGE_BYTES) return NULL;
-    sys_madvise((void *)address, bytes, MADV_HUGEPAGE); /* weights then stream half as fast again; a wish, may fail */
-    return (void *)address;
-}
-
-static void pages_free(void *context, void *memory, usize bytes) {
-    (void)context;
-    sys_munmap(memory, bytes);
-}
-
 /** MemAvailable of /proc/meminfo: what can be had without swapping. All there is when the kernel does not say. */
 static u64 memory_free(void *context) {
     (void)context;
@@ -33,6 +20,19 @@ static u64 memory_free(void *context) {
     Str line = str_trim(str_cut(&rest, '\n'));
     u64 kibibytes;
     return str_to_u64(str_cut(&line, ' '), &kibibytes) ? kibibytes * 1024 : UINT64_MAX;
+}
+
+static void *pages_alloc(void *context, usize bytes) {
+    if (bytes > memory_free(context)) return NULL; /* the kernel would promise it, and end the program later */
+    i64 address = sys_mmap(bytes);
+    if (address < 0 && address > -PAGE_BYTES) return NULL;
+    sys_madvise((void *)address, bytes, MADV_HUGEPAGE); /* weights then stream half as fast again; a wish, may fail */
+    return (void *)address;
+}
+
+static void pages_free(void *context, void *memory, usize bytes) {
+    (void)context;
+    sys_munmap(memory, bytes);
 }
 
 static u64 monotonic_us(void) {

@@ -18,16 +18,36 @@ bool vocabulary_new(u32 count, usize text_bytes, Arena *arena, Tokenizer **token
     return fail(error, ERROR_OUT_OF_MEMORY, "no memory for a vocabulary of %u tokens; use a smaller model", count);
 }
 
-static bool is_turn_end_name(Str piece) {
-    static const char *const NAMES[] = {
-        "<|im_end|>", "<|endoftext|>", "<|eot_id|>",    "<|eom_id|>", "<|end_of_text|>", "<|end|>",
-        "</s>",       "<eos>",         "<end_of_turn>", "<|eot|>",    "<EOT>",           "<end_of_utterance>",
+typedef struct ControlName {
+    const char *name;
+    bool ends_turn;
+} ControlName;
+
+/* Tokens that chat templates are made of. They are control tokens even where a converter called them user-defined, or
+ * typed text could open and close turns. */
+static const ControlName *control_name(Str piece) {
+    static const ControlName NAMES[] = {
+        {"<|im_start|>", false},
+        {"<|start_header_id|>", false},
+        {"<|end_header_id|>", false},
+        {"<|im_end|>", true},
+        {"<|endoftext|>", true},
+        {"<|eot_id|>", true},
+        {"<|eom_id|>", true},
+        {"<|end_of_text|>", true},
+        {"<|end|>", true},
+        {"<|eot|>", true},
+        {"<end_of_turn>", true},
+        {"<end_of_utterance>", true},
+        {"<eos>", true},
+        {"<EOT>", true},
+        {"</s>", true},
     };
-    if (piece.len < 5 || piece.data[0] != '<') return false;
+    if (piece.len == 0 || piece.data[0] != '<') return NULL;
     for (usize i = 0; i < COUNT_OF(NAMES); i++) {
-        if (str_eq(piece, str_from_c(NAMES[i]))) return true;
+        if (str_eq(piece, str_from_c(NAMES[i].name))) return &NAMES[i];
     }
-    return false;
+    return NULL;
 }
 
 static void add_turn_end(Tokenizer *tokenizer, u32 id) {
@@ -59,18 +79,18 @@ static void index_token(Tokenizer *tokenizer, u32 id) {
     }
 }
 
-/* Control tokens, and those a converter should have called so. */
-static void find_turn_ends(Tokenizer *tokenizer) {
+static void find_control_tokens(Tokenizer *tokenizer) {
     add_turn_end(tokenizer, tokenizer->eos);
     for (u32 id = 0; id < tokenizer->count; id++) {
-        if (!is_turn_end_name(tokenizer->pieces[id])) continue;
+        const ControlName *name = control_name(tokenizer->pieces[id]);
+        if (name == NULL) continue;
         tokenizer->types[id] = TOKEN_CONTROL;
-        add_turn_end(tokenizer, id);
+        if (name->ends_turn) add_turn_end(tokenizer, id);
     }
 }
 
 bool vocabulary_index(Tokenizer *tokenizer, Arena *arena, Error *error) {
-    find_turn_ends(tokenizer);
+    find_control_tokens(tokenizer);
     u32 specials = 0;
     for (u32 id = 0; id < tokenizer->count; id++) {
         u8 type = tokenizer->types[id];

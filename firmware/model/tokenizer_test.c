@@ -51,7 +51,7 @@ static void llama_draft(MetadataDraft *draft) {
     metadata_f32s(draft, "tokenizer.ggml.scores", LLAMA_SCORES, COUNT_OF(LLAMA_SCORES));
 }
 
-/* Loads a draft, encodes, and compares with `expected`: pieces of the ids joined by '|', control tokens included. */
+/* Loads a draft, encodes, and compares with `expected`: pieces of the ids joined by ';', control tokens included. */
 static void check_encoding(MetadataDraft *draft, Str text, EncodeOptions options, const char *expected) {
     Arena arena = arena_new(test_pages(), 0);
     Arena scratch = arena_new(test_pages(), 0);
@@ -67,7 +67,7 @@ static void check_encoding(MetadataDraft *draft, Str text, EncodeOptions options
     usize used = 0;
     for (usize i = 0; i < count; i++) {
         Str piece = tokenizer_piece(tokenizer, ids[i], true);
-        used += fmt(joined + used, sizeof joined - used, "%s%.*s", i ? "|" : "", STR_ARG(piece));
+        used += fmt(joined + used, sizeof joined - used, "%s%.*s", i ? ";" : "", STR_ARG(piece));
     }
     CHECK_STR(str_from_c(joined), str_from_c(expected));
     arena_free(&scratch);
@@ -81,20 +81,17 @@ static const EncodeOptions PARSE = {false, true};
 static void gpt2_merges_the_lowest_rank_first(void) {
     MetadataDraft draft;
     gpt2_draft(&draft);
-    check_encoding(&draft, STR("abc"), PLAIN, "a|bc"); /* "b c" comes before "a b", and nothing joins "a" and "bc" */
-    check_encoding(&draft, STR("ab a"), PLAIN, "ab| a");
-    check_encoding(&draft, STR("aaaaa"), PLAIN, "aaaa|a");
-    check_encoding(&draft, STR("aaa"), PLAIN, "aa|a"); /* leftmost among equals */
+    check_encoding(&draft, STR("abc"), PLAIN, "a;bc"); /* "b c" comes before "a b", and nothing joins "a" and "bc" */
+    check_encoding(&draft, STR("ab a"), PLAIN, "ab; a");
+    check_encoding(&draft, STR("aaaaa"), PLAIN, "aaaa;a");
+    check_encoding(&draft, STR("aaa"), PLAIN, "aa;a"); /* leftmost among equals */
     check_encoding(&draft, STR(""), PLAIN, "");
 }
 
 static void gpt2_bytes_without_a_token_give_nothing(void) {
     MetadataDraft draft;
     gpt2_draft(&draft);
-    check_encoding(&draft,
-                   STR("a\x04z"
-                       "b"),
-                   PLAIN, "a|b");
+    check_encoding(&draft, STR("a\004zb"), PLAIN, "a;b");
     check_encoding(&draft, STR("\xE9"), PLAIN, "\xE9"); /* no UTF-8, and a byte of the vocabulary */
 }
 
@@ -103,22 +100,33 @@ static void words_in_the_vocabulary_ignore_merges_for_llama_bpe(void) {
     gpt2_draft(&draft);
     metadata_str(&draft, "tokenizer.ggml.pre", "llama-bpe");
     check_encoding(&draft, STR("abc"), PLAIN, "abc");
-    check_encoding(&draft, STR("abc"), ADD, "<|im_start|>|abc"); /* this pre-tokenizer adds BOS by default */
+    check_encoding(&draft, STR("abc"), ADD, "<|im_start|>;abc"); /* this pre-tokenizer adds BOS by default */
 }
 
 static void control_tokens_are_parsed_only_when_asked_for(void) {
     MetadataDraft draft;
     gpt2_draft(&draft);
-    check_encoding(&draft, STR("a<|im_end|>b"), PARSE, "a|<|im_end|>|b");
-    check_encoding(&draft, STR("<|><|im_end|>"), PLAIN, "<|||>|<|||||>"); /* the letters have no token */
-    check_encoding(&draft, STR("<|im_end|><|im_end|>"), PARSE, "<|im_end|>|<|im_end|>");
+    check_encoding(&draft, STR("a<|im_end|>b"), PARSE, "a;<|im_end|>;b");
+    check_encoding(&draft, STR("<|im_end|>"), PLAIN, "<;|;|;>"); /* the letters have no token */
+    check_encoding(&draft, STR("<|im_end|><|im_end|>"), PARSE, "<|im_end|>;<|im_end|>");
 }
 
 static void user_defined_tokens_are_always_cut_out_the_longest_first(void) {
     MetadataDraft draft;
     gpt2_draft(&draft);
-    check_encoding(&draft, STR("a<tool>b"), PLAIN, "a|<tool>|b");
-    check_encoding(&draft, STR("<tool>><tool>"), PLAIN, "<tool>>|<tool>");
+    check_encoding(&draft, STR("a<tool>b"), PLAIN, "a;<tool>;b");
+    check_encoding(&draft, STR("<tool>><tool>"), PLAIN, "<tool>>;<tool>");
+}
+
+static void tokens_of_chat_templates_are_control_tokens_whatever_the_file_says(void) {
+    i32 types[COUNT_OF(GPT2_TYPES)];
+    MetadataDraft draft;
+    gpt2_draft(&draft);
+    memcpy(types, GPT2_TYPES, sizeof types);
+    types[1] = types[2] = 4;
+    metadata_i32s(&draft, "tokenizer.ggml.token_type", types, COUNT_OF(types));
+    check_encoding(&draft, STR("<|im_start|>a<tool>"), PLAIN, "<;|;a;|;>;a;<tool>");
+    check_encoding(&draft, STR("<|im_start|>a<tool>"), PARSE, "<|im_start|>;a;<tool>");
 }
 
 static void bos_and_eos_follow_the_metadata(void) {
@@ -127,7 +135,7 @@ static void bos_and_eos_follow_the_metadata(void) {
     check_encoding(&draft, STR("a"), ADD, "a");
     metadata_bool(&draft, "tokenizer.ggml.add_bos_token", true);
     metadata_bool(&draft, "tokenizer.ggml.add_eos_token", true);
-    check_encoding(&draft, STR("a"), ADD, "<|im_start|>|a|<|im_end|>");
+    check_encoding(&draft, STR("a"), ADD, "<|im_start|>;a;<|im_end|>");
     check_encoding(&draft, STR("a"), PLAIN, "a");
     llama_draft(&draft);
     check_encoding(&draft, STR(""), ADD, "<s>");
@@ -140,26 +148,26 @@ static void llama_merges_the_highest_score_first(void) {
     llama_draft(&draft);
     metadata_bool(&draft, "tokenizer.ggml.add_space_prefix", false);
     check_encoding(&draft, STR("aba"), PLAIN, "aba"); /* "ab" and "ba" score the same: the left one first */
-    check_encoding(&draft, STR("baba"), PLAIN, "ba|ba");
-    check_encoding(&draft, STR("   a"), PLAIN, "  | a");
+    check_encoding(&draft, STR("baba"), PLAIN, "ba;ba");
+    check_encoding(&draft, STR("   a"), PLAIN, "  ; a");
 }
 
 static void llama_puts_a_space_before_text_and_after_special_tokens(void) {
     MetadataDraft draft;
     llama_draft(&draft);
-    check_encoding(&draft, STR("a"), ADD, "<s>| a");
-    check_encoding(&draft, STR("a</s>a"), PARSE, " a|</s>| a");
-    check_encoding(&draft, STR("b<x>a"), PLAIN, " |b|<x>| a");
+    check_encoding(&draft, STR("a"), ADD, "<s>; a");
+    check_encoding(&draft, STR("a</s>a"), PARSE, " a;</s>; a");
+    check_encoding(&draft, STR("b<x>a"), PLAIN, " ;b;<x>; a");
 }
 
 static void llama_falls_back_to_bytes(void) {
     MetadataDraft draft;
     llama_draft(&draft);
     metadata_bool(&draft, "tokenizer.ggml.add_space_prefix", false);
-    check_encoding(&draft, STR("a\xC3\xA9\n"), PLAIN, "a|\xC3|\xA9|\n");
+    check_encoding(&draft, STR("a\xC3\xA9\n"), PLAIN, "a;\xC3;\xA9;\n");
     check_encoding(&draft, STR("z"), PLAIN, "<unk>"); /* not even a byte token */
-    check_encoding(&draft, STR("a▁a"), PLAIN, "a| a");
-    check_encoding(&draft, STR("</s>"), PLAIN, "<unk>|<unk>|<unk>|<unk>");
+    check_encoding(&draft, STR("a▁a"), PLAIN, "a; a");
+    check_encoding(&draft, STR("</s>"), PLAIN, "<unk>;<unk>;<unk>;<unk>");
 }
 
 static void too_many_tokens_are_an_error_that_says_how_many(void) {
@@ -231,6 +239,7 @@ static const TestCase CASES[] = {
     TEST(words_in_the_vocabulary_ignore_merges_for_llama_bpe),
     TEST(control_tokens_are_parsed_only_when_asked_for),
     TEST(user_defined_tokens_are_always_cut_out_the_longest_first),
+    TEST(tokens_of_chat_templates_are_control_tokens_whatever_the_file_says),
     TEST(bos_and_eos_follow_the_metadata),
     TEST(llama_merges_the_highest_score_first),
     TEST(llama_puts_a_space_before_text_and_after_special_tokens),

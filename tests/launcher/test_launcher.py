@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -96,10 +97,11 @@ def test_a_second_set_up_waits_for_the_first(tmp_path: Path) -> None:
             ["./pants", "--version"],
             env={"PATH": SYSTEM, "HOME": str(tmp_path), "LLM_BAREMETAL_CACHE": str(tmp_path)},
             stderr=subprocess.PIPE,
+            start_new_session=True,
             text=True,
         )
         assert second.stderr is not None
         assert "waiting for another set-up" in second.stderr.readline()
         assert second.poll() is None
-        second.terminate()
+        os.killpg(second.pid, signal.SIGKILL)
         second.communicate()

@@ -24,7 +24,7 @@ import structlog
 from tools.boot import volume
 from tools.boot.qemu import Firmware, Machine
 from tools.boot.scenario import Scenario, load
-from tools.boot.session import Ending, boot
+from tools.boot.session import Ending, Watch, boot
 
 SCHEMA = 1
 _log = structlog.get_logger()
@@ -67,19 +67,28 @@ def _work_on_copies(folder: Path, inputs: Inputs, scenario: Scenario) -> _Workbe
     return _Workbench(folder, image, Firmware(inputs.firmware.code, variables))
 
 
-def _machine(bench: _Workbench, qemu: Path, scenario: Scenario, serial_log: Path) -> Machine:
+def _machine(bench: _Workbench, qemu: Path, scenario: Scenario) -> Machine:
     return Machine(
         qemu=qemu,
         firmware=bench.firmware,
         image=bench.image,
-        serial_socket=bench.folder / "serial.sock",
-        serial_log=serial_log,
         monitor_socket=bench.folder / "monitor.sock",
         cpu=scenario.cpu,
         memory_mib=scenario.memory_mib,
         disk=scenario.disk,
         read_only="read_only_volume" in scenario.faults,
         screen=scenario.screen,
+    )
+
+
+def _watch(scenario: Scenario, pipe: Path, folder: Path) -> Watch:
+    return Watch(
+        time_limit_s=scenario.time_limit_s,
+        typed=scenario.typed,
+        serial_log=folder / "serial.log",
+        pipe=pipe,
+        errors=folder / "qemu.log",
+        screen=folder / "screen.ppm" if scenario.screen else None,
     )
 
 
@@ -101,30 +110,29 @@ def _boot_once(
 ) -> dict[str, object]:
     """Boots once into `folder`; returns the boot's row of run.json."""
     folder.mkdir(parents=True)
-    serial_log, errors = folder / "serial.log", folder / "qemu.log"
-    serial_log.touch()
-    machine = _machine(bench, qemu, scenario, serial_log)
-    screen = folder / "screen.ppm" if scenario.screen else None
-    ending = boot(machine, scenario.typed, scenario.time_limit_s, errors, screen)
-    _keep_detail(ending, folder)
-    if errors.stat().st_size == 0:
-        errors.unlink()
+    watch = _watch(scenario, bench.folder / folder.name, folder)
+    watch.serial_log.touch()
+    ending = boot(_machine(bench, qemu, scenario), watch)
+    _keep_detail(ending, watch.errors)
     _log.info("booted", folder=folder.name, outcome=ending.outcome, seconds=ending.wall_seconds)
     return {
         "outcome": ending.outcome,
         "exit_code": ending.exit_code,
-        "virtual_us": _virtual_us(serial_log),
+        "virtual_us": _virtual_us(watch.serial_log),
         "wall_seconds": ending.wall_seconds,
         "files": _keep_files(bench, scenario, folder / "files"),
     }
 
 
-def _keep_detail(ending: Ending, folder: Path) -> None:
+def _keep_detail(ending: Ending, errors: Path) -> None:
+    """Registers in a file of their own; the emulator's messages only when there are any."""
     if ending.outcome == "time_limit":
-        (folder / "registers.txt").write_text(ending.detail, encoding="utf-8")
+        errors.with_name("registers.txt").write_text(ending.detail, encoding="utf-8")
     elif ending.detail:
-        with (folder / "qemu.log").open("a", encoding="utf-8") as log:
+        with errors.open("a", encoding="utf-8") as log:
             log.write(ending.detail + "\n")
+    if errors.stat().st_size == 0:
+        errors.unlink()
 
 
 def _identities(inputs: Inputs, scenario: Scenario) -> dict[str, object]:

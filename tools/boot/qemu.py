@@ -10,6 +10,8 @@ from tools.boot.scenario import Disk
 DEBUG_EXIT_PORT = 0xF4
 """Where the firmware expects isa-debug-exit (firmware/platform/uefi/power.c)."""
 
+SERIAL_ID = "serial"
+
 DISK_DEVICES: dict[Disk, tuple[str, ...]] = {
     "virtio": ("-device", "virtio-blk-pci,drive=disk"),
     "nvme": ("-device", "nvme,drive=disk,serial=llmb"),
@@ -36,13 +38,11 @@ class Firmware:
 
 @dataclass(frozen=True)
 class Machine:
-    """One unattended boot. Paths of sockets are short (a Unix socket's name has at most 107 bytes)."""
+    """One unattended boot. The socket's path is short (a Unix socket's name has at most 107 bytes)."""
 
     qemu: Path
     firmware: Firmware
     image: Path
-    serial_socket: Path
-    serial_log: Path
     monitor_socket: Path
     cpu: str = "max"
     memory_mib: int = 1024
@@ -88,11 +88,9 @@ def unattended(machine: Machine) -> tuple[str, ...]:
         # No window; a graphics card only when the screen is wanted.
         *("-display", "none"),
         *("-vga", "std" if machine.screen else "none"),
-        # The serial line: QEMU itself keeps the log, whatever becomes of the reader.
-        "-chardev",
-        f"socket,id=serial,path={_escape(machine.serial_socket)},server=on,wait=off,"
-        f"logfile={_escape(machine.serial_log)}",
-        *("-serial", "chardev:serial"),
+        # The serial line, which the monitor connects to files before the start.
+        *("-chardev", f"null,id={SERIAL_ID}"),
+        *("-serial", f"chardev:{SERIAL_ID}"),
         # The monitor: events of the machine, and its registers when it hangs.
         *("-qmp", f"unix:{_escape(machine.monitor_socket)},server=on,wait=off"),
         # Wait for the monitor's word to start, so that every boot starts alike.

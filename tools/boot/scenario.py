@@ -71,7 +71,7 @@ class Typed(_Row):
     """Text sent to the serial line once `after` has appeared on it (each row after the row before it)."""
 
     after: str
-    text: str
+    text: Annotated[str, Field(max_length=1024)]
 
 
 class Scenario(_Row):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import selectors
-import socket
+import os
+import select
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tools.boot.qemu import Machine, unattended
+from tools.boot.qemu import SERIAL_ID, Machine, unattended
 from tools.boot.qmp import Monitor, MonitorError, connect
 from tools.boot.scenario import Typed
 
@@ -20,7 +20,7 @@ Outcome = Literal["debug_exit", "shutdown", "reset", "time_limit", "emulator_fai
 
 _SHUTDOWN_OUTCOMES: dict[str, Outcome] = {"guest-shutdown": "shutdown", "guest-reset": "reset"}
 _START_LIMIT_S = 30.0
-_SEND_BYTES = 4096
+_LOOK_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -33,58 +33,66 @@ class Ending:
     wall_seconds: float
 
 
-class _Typist:
-    """Sends each row's text once the text it waits for has appeared after the row before."""
+@dataclass(frozen=True)
+class Watch:
+    """What is done to a boot from outside, and where the evidence goes."""
 
-    def __init__(self, rows: tuple[Typed, ...]) -> None:
+    time_limit_s: float
+    typed: tuple[Typed, ...]
+    serial_log: Path
+    pipe: Path
+    """A path in a short folder, for the named pipe that text is typed into."""
+    errors: Path
+    """QEMU's own messages."""
+    screen: Path | None
+    """Where the screen of a machine that hangs is drawn."""
+
+
+class _SerialLine:
+    """The guest's serial line: QEMU writes its log itself, and reads what is typed from a named pipe.
+
+    A socket would do for both, but a guest that writes faster than its reader reads then loses characters.
+    """
+
+    def __init__(self, log: Path, pipe: Path, rows: tuple[Typed, ...]) -> None:
+        self._log = log
+        self._pipe = pipe
         self._rows = list(rows)
-        self._seen = b""
-        self.outbox = b""
+        self._seen = 0
 
-    def saw(self, data: bytes) -> None:
-        self._seen += data
-        while self._rows and self._rows[0].after.encode() in self._seen:
-            row = self._rows.pop(0)
-            self._seen = self._seen.split(row.after.encode(), 1)[1]
-            self.outbox += row.text.encode()
+    def attach(self, monitor: Monitor) -> int:
+        """Connects the machine's serial device; returns the open end of the pipe, for the caller to close."""
+        os.mkfifo(self._pipe)
+        keyboard = os.open(
+            self._pipe, os.O_RDWR
+        )  # also a reader, so that neither side waits for the other
+        files = {"out": str(self._log.resolve()), "in": str(self._pipe)}
+        monitor.execute("chardev-change", id=SERIAL_ID, backend={"type": "file", "data": files})
+        return keyboard
 
-
-def _talk(monitor: Monitor, serial: socket.socket, typist: _Typist, deadline: float) -> bool:
-    """Serves both sockets until QEMU closes them; False when the deadline comes first."""
-    with selectors.DefaultSelector() as selector:
-        selector.register(monitor.stream, selectors.EVENT_READ)
-        selector.register(serial, selectors.EVENT_READ)
-        while (left := deadline - time.monotonic()) > 0:
-            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if typist.outbox else 0)
-            selector.modify(serial, wanted)
-            for key, ready in selector.select(left):
-                if key.fileobj is monitor.stream:
-                    alive = monitor.receive()
-                else:
-                    alive = _serve_serial(serial, ready, typist)
-                if not alive:
-                    return True
-    return False
-
-
-def _serve_serial(serial: socket.socket, ready: int, typist: _Typist) -> bool:
-    try:
-        if ready & selectors.EVENT_WRITE:
-            sent = serial.send(typist.outbox[:_SEND_BYTES])
-            typist.outbox = typist.outbox[sent:]
-        if ready & selectors.EVENT_READ:
-            data = serial.recv(65536)
-            typist.saw(data)
-            return data != b""
-    except ConnectionError:
+    def type_next(self, keyboard: int) -> bool:
+        """Types each row whose turn has come; False once all are typed."""
+        while self._rows:
+            row = self._rows[0]
+            after = row.after.encode()
+            found = self._log.read_bytes().find(after, self._seen)
+            if found < 0:
+                return True
+            self._seen = found + len(after)
+            os.write(keyboard, row.text.encode())
+            self._rows.pop(0)
         return False
-    return True
 
 
-def _drain(monitor: Monitor) -> None:
-    """Takes the last events, which may arrive after the serial line has closed."""
-    while monitor.receive():
-        pass
+def _ends_before(deadline: float, monitor: Monitor, serial: _SerialLine, keyboard: int) -> bool:
+    """Waits for QEMU to go, typing meanwhile; False when the deadline comes first."""
+    while (left := deadline - time.monotonic()) > 0:
+        typing = serial.type_next(keyboard)
+        wait = min(left, _LOOK_S) if typing else left
+        ready, _, _ = select.select([monitor.stream], [], [], wait)
+        if ready and not monitor.receive():
+            return True
+    return False
 
 
 def _registers(monitor: Monitor, screen: Path | None) -> str:
@@ -123,39 +131,31 @@ def _process(machine: Machine, errors: Path) -> Iterator[subprocess.Popen[bytes]
             process.wait()
 
 
-def boot(
-    machine: Machine,
-    typed: tuple[Typed, ...],
-    time_limit_s: float,
-    errors: Path,
-    screen: Path | None,
-) -> Ending:
-    """Boots `machine` until it ends or the limit is over. QEMU's own messages go to `errors`."""
+def boot(machine: Machine, watch: Watch) -> Ending:
+    """Boots `machine` until it ends or its time is over."""
     start = time.monotonic()
-    with _process(machine, errors) as process:
+    with _process(machine, watch.errors) as process:
         try:
-            outcome, code, detail = _watch(machine, process, typed, start + time_limit_s, screen)
+            outcome, code, detail = _watch(machine, process, watch)
         except MonitorError as error:
             outcome, code, detail = "emulator_failed", None, str(error)
     return Ending(outcome, code, detail, round(time.monotonic() - start, 2))
 
 
 def _watch(
-    machine: Machine,
-    process: subprocess.Popen[bytes],
-    typed: tuple[Typed, ...],
-    deadline: float,
-    screen: Path | None,
+    machine: Machine, process: subprocess.Popen[bytes], watch: Watch
 ) -> tuple[Outcome, int | None, str]:
     start_deadline = time.monotonic() + _START_LIMIT_S
-    with (
-        connect(machine.monitor_socket, start_deadline) as control,
-        connect(machine.serial_socket, start_deadline) as serial,
-    ):
-        monitor = Monitor(control)
-        monitor.execute("cont")
-        if not _talk(monitor, serial, _Typist(typed), deadline):
-            return "time_limit", None, _registers(monitor, screen)
-        _drain(monitor)
+    with connect(machine.monitor_socket, start_deadline) as stream:
+        monitor = Monitor(stream)
+        serial = _SerialLine(watch.serial_log, watch.pipe, watch.typed)
+        keyboard = serial.attach(monitor)
+        try:
+            monitor.execute("cont")
+            deadline = time.monotonic() + watch.time_limit_s
+            if not _ends_before(deadline, monitor, serial, keyboard):
+                return "time_limit", None, _registers(monitor, watch.screen)
+        finally:
+            os.close(keyboard)
         outcome, code = _ended(monitor, process.wait())
         return outcome, code, ""

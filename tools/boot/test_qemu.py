@@ -12,8 +12,6 @@ MACHINE = Machine(
     qemu=Path("/bin/qemu"),
     firmware=FIRMWARE,
     image=Path("/t/disk.img"),
-    serial_socket=Path("/t/serial.sock"),
-    serial_log=Path("/t/serial.log"),
     monitor_socket=Path("/t/monitor.sock"),
 )
 

@@ -11,7 +11,7 @@ from tools.image.errors import ImageError, NotFound
 from tools.image.put import put
 from tools.image.volume import extract, open_volume
 
-_FILLER_PATH = "filler.bin"
+_FILLER_PATH = "filler.dat"
 
 
 class VolumeError(Exception):

@@ -13,7 +13,7 @@ class BaremetalSubsystem(Subsystem):
     help = "Pinned inputs of the bare-metal builds."
 
     wheel_dir = StrOption(
-        default="%(homedir)s/.cache/llm-baremetal/wheels",
+        default="~/.cache/llm-baremetal/wheels",
         help=softwrap(
             """
             Folder of pinned wheels, each stored as `<sha256>.whl`. The `./pants` launcher fills it, and sets this

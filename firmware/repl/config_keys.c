@@ -6,7 +6,7 @@
 
 const ConfigKey CONFIG_KEYS[] = {
     {"boot_verbose", "verbose_boot", CONFIG_U32, FIELD(boot_verbose), "0", 0, 2, false, NULL,
-     "How much the start says: 0 the essentials, 1 details, 2 everything."},
+     "How much the start says: 0 the essentials, 1 the processor and the model too, 2 also every setting."},
     {"boot_quiet", "quiet_boot", CONFIG_OPPOSITE, FIELD(boot_verbose), NULL, SWITCH, NULL,
      "The opposite of boot_verbose."},
     {"boot_logo", "logo_boot", CONFIG_BOOL, FIELD(boot_logo), "1", SWITCH, NULL, "Show the logo at the start."},

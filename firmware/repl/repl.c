@@ -4,6 +4,7 @@
 #include "firmware/events/markers.gen.h"
 #include "firmware/repl/boot.h"
 #include "firmware/repl/commands.h"
+#include "firmware/repl/inform.h"
 #include "firmware/repl/talk.h"
 
 enum { SCRATCH_CHUNK_BYTES = 256 * 1024 };
@@ -116,11 +117,20 @@ static void converse(Session *session) {
     }
 }
 
+/** What boot_verbose asks for. */
+static void show_details(Session *session) {
+    u32 level = session->config.boot_verbose;
+    if (level >= 1) inform_cpu(session, (Argument){0});
+    if (level >= 1 && session->engine.is_ready) inform_model_info(session, (Argument){0});
+    if (level >= 2) inform_config(session, (Argument){0});
+}
+
 static void start(Session *session) {
     event_version(&session->sink, session->options->build_id, str_from_c(session->platform->name));
     boot_configure(session);
     if (session->config.boot_logo) say(session, "%s", LOGO);
     boot_load_model(session);
+    show_details(session);
     if (session->engine.is_ready) {
         event_repl_ready(&session->sink);
     } else {

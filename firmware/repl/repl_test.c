@@ -252,6 +252,17 @@ static void model_is_described(void) {
     machine_free(&machine);
 }
 
+static void verbose_start_says_more(void) {
+    Machine machine = machine_new();
+    add_usual(&machine);
+    machine.fake->files[2].data = STR("boot_verbose=2\n");
+    run(&machine);
+    CHECK_SHOWS(machine, "  kernels    ");
+    CHECK_SHOWS(machine, "  architecture  llama2.c");
+    CHECK_SHOWS(machine, "  boot_verbose               2");
+    machine_free(&machine);
+}
+
 static void powers_off_and_reboots(void) {
     Machine machine = machine_new();
     fake_type(machine.fake, "/poweroff\n");
@@ -407,6 +418,7 @@ static const TestCase CASES[] = {TEST(question_is_answered),
                                  TEST(settings_change_at_the_prompt),
                                  TEST(help_is_filtered),
                                  TEST(model_is_described),
+                                 TEST(verbose_start_says_more),
                                  TEST(powers_off_and_reboots),
                                  TEST(script_runs_and_switches_off),
                                  TEST(script_runs_without_a_model_too),

@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
 from types import MappingProxyType
 
 from tools.markers.table import FieldRow, Marker, Table
@@ -75,12 +74,6 @@ def _line_pattern(marker: Marker, table: Table) -> re.Pattern[str]:
     return re.compile("".join(parts) + _SUFFIX)
 
 
-@lru_cache(maxsize=8)
-def _compiled(table_json: str) -> tuple[tuple[Marker, re.Pattern[str]], ...]:
-    table = Table.model_validate_json(table_json)
-    return tuple((marker, _line_pattern(marker, table)) for marker in table.marker)
-
-
 def _value(field: FieldRow, text: str) -> Value:
     if field.type == "text":
         return str(json.loads(text)) if text.startswith('"') else text
@@ -107,17 +100,28 @@ def _reason(text: str, table: Table) -> str:
     return f"malformed {near[0]} line" if near else "no row of the marker table has this shape"
 
 
-def parse_line(number: int, text: str, table: Table) -> Record | Problem | None:
-    """One line without its LF; None when it does not begin like a marker."""
-    if not text.startswith(table.leads):
-        return None
-    for marker, pattern in _compiled(table.model_dump_json()):
-        try:
-            if match := pattern.fullmatch(text):
-                return _record(number, marker, match)
-        except json.JSONDecodeError as error:
-            return Problem(number, text, f"malformed {marker.id} line: {error}")
-    return Problem(number, text, _reason(text, table))
+@dataclass(frozen=True)
+class LineParser:
+    """A table made ready to read lines."""
+
+    table: Table
+    patterns: tuple[tuple[Marker, re.Pattern[str]], ...]
+
+    @classmethod
+    def of(cls, table: Table) -> LineParser:
+        return cls(table, tuple((marker, _line_pattern(marker, table)) for marker in table.marker))
+
+    def parse(self, number: int, text: str) -> Record | Problem | None:
+        """One line without its LF; None when it does not begin like a marker."""
+        if not text.startswith(self.table.leads):
+            return None
+        for marker, pattern in self.patterns:
+            try:
+                if match := pattern.fullmatch(text):
+                    return _record(number, marker, match)
+            except json.JSONDecodeError as error:
+                return Problem(number, text, f"malformed {marker.id} line: {error}")
+        return Problem(number, text, _reason(text, self.table))
 
 
 def _out_of_sequence(previous: Record | None, record: Record) -> str | None:
@@ -134,8 +138,9 @@ def parse_log(text: str, table: Table) -> Log:
     """Every marker of a console log, and every line that only looks like one."""
     records: list[Record] = []
     problems: list[Problem] = []
+    parser = LineParser.of(table)
     for number, line in enumerate(text.split("\n"), start=1):
-        found = parse_line(number, line.removesuffix("\r"), table)
+        found = parser.parse(number, line.removesuffix("\r"))
         if isinstance(found, Record):
             if reason := _out_of_sequence(records[-1] if records else None, found):
                 problems.append(Problem(number, line, reason))

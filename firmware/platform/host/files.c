@@ -29,7 +29,7 @@ typedef struct ErrnoRow {
 } ErrnoRow;
 
 static const ErrnoRow ERRNO_ROWS[] = {
-    {ERRNO_NOENT, ERROR_NOT_FOUND, "there is no such file: check the name with /models"},
+    {ERRNO_NOENT, ERROR_NOT_FOUND, "there is no such file: check the name"},
     {ERRNO_NOTDIR, ERROR_NOT_FOUND, "a part of the path is no folder: check the name"},
     {ERRNO_ISDIR, ERROR_IO, "it is a folder, expected a file: check the name"},
     {ERRNO_ACCES, ERROR_IO, "access is denied: change the file's permissions"},

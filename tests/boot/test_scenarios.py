@@ -1,0 +1,145 @@
+"""What each scenario of firmware/scenarios/ must have shown: one clear line for what is wrong, and on it goes."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.boot.scenario import load
+from tools.markers.parse import Log, parse_log
+from tools.markers.table import load as load_table
+
+MARKERS = load_table(Path("firmware/events/markers.toml"))
+MODEL = "models/SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+@dataclass(frozen=True)
+class Boot:
+    """The only boot of a capture."""
+
+    run: dict[str, Any]
+    serial: str
+
+    @property
+    def markers(self) -> Log:
+        return parse_log(self.serial, MARKERS)
+
+    def text(self, marker: str, field: str) -> str:
+        """A field of the only line of a marker."""
+        (record,) = self.markers.of(marker)
+        return str(record[field])
+
+
+def captured(name: str) -> Boot:
+    """A capture among this test's inputs."""
+    folder = Path("firmware.scenarios") / name
+    run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    return Boot(run, (folder / "boot-1/serial.log").read_text(encoding="utf-8"))
+
+
+NAMES = sorted(path.stem for path in Path("firmware/scenarios").glob("*.toml"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_boot_ends_by_itself_as_it_should(name: str) -> None:
+    (boot,) = captured(name).run["boots"]
+    assert boot["outcome"] == "debug_exit"
+    assert boot["exit_code"] == load(Path(f"firmware/scenarios/{name}.toml")).expected_exit
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_marker_line_is_well_formed_and_every_line_ends_in_lf(name: str) -> None:
+    boot = captured(name)
+    assert not boot.markers.problems
+    assert "\r" not in boot.serial[boot.serial.index("OK: Version:") :]
+    assert [record.id for record in boot.markers.records][0] == "version"
+    assert boot.markers.records[-1].id in ("power", "autorun_shutdown")
+
+
+def test_three_prompts_are_answered_in_words() -> None:
+    boot = captured("chat")
+    turns = boot.markers.of("gen_end")
+    assert [turn["tokens"] for turn in turns] == [24, 24, 24]
+    answers = re.findall(r"^AI: (.*)$", boot.serial, re.MULTILINE)
+    assert len(answers) == 3
+    assert f"{MODEL}  (loaded)" in boot.serial
+    assert "pre-tokenizer smollm" in boot.serial
+
+
+def test_without_a_model_commands_work_and_prompts_say_what_to_do() -> None:
+    boot = captured("nomodel")
+    assert boot.markers.of("repl_ready_no_model")
+    assert "put a .gguf file into the models folder" in boot.serial
+    assert "error: there is no model to talk to" in boot.serial
+
+
+def test_the_machine_is_switched_off_when_the_script_ends() -> None:
+    assert captured("no_autorun_end").markers.of("autorun_shutdown")
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "message"),
+    [
+        ("corrupt_model", "corrupt", "the header claims 9223372036854775807 tensors in a file of"),
+        ("truncated_model", "corrupt", "but the file holds 48214336 bytes of data"),
+        ("little_memory", "out_of_memory", "choose a smaller model"),
+    ],
+)
+def test_a_model_that_cannot_be_used_is_one_clear_line(name: str, code: str, message: str) -> None:
+    boot = captured(name)
+    assert boot.text("model_failed", "code") == code
+    error = boot.text("model_failed", "error")
+    assert error.startswith(f"{MODEL}: ") and message in error
+    assert boot.markers.of("repl_ready_no_model")
+
+
+def test_of_two_models_the_bad_one_is_passed_over() -> None:
+    boot = captured("two_models")
+    assert boot.text("model_failed", "path") == "models/Another.gguf"
+    assert boot.text("model_fallback", "used") == MODEL
+    assert len(boot.markers.of("gen_end")) == 1
+
+
+def test_mistakes_in_the_configuration_are_named_with_their_line() -> None:
+    warnings = captured("bad_config").markers.of("cfg_warning")
+    assert [warning["line"] for warning in warnings] == [2, 3, 4, 5]
+    problems = [str(warning["problem"]) for warning in warnings]
+    assert "did you mean temperature?" in problems[0]
+    assert 'found "7"' in problems[1]
+    assert 'found "many"' in problems[2]
+    assert "no '='" in problems[3]
+
+
+def test_an_empty_configuration_leaves_a_prompt_that_takes_what_is_typed() -> None:
+    boot = captured("no_config")
+    assert re.search(
+        r"^llmk> /version\nllm-baremetal build [0-9a-f]{8} on uefi$", boot.serial, re.M
+    )
+
+
+def test_lines_that_are_too_long_or_empty_are_one_clear_line_and_on_it_goes() -> None:
+    boot = captured("long_prompt")
+    refusals = re.findall(
+        r"^error: the prompt is longer than the context of 64 tokens", boot.serial, re.M
+    )
+    assert len(refusals) == 2
+    assert boot.text("autorun_done", "lines") == "3"
+    assert "You: \nYou: /poweroff" in boot.serial
+
+
+@pytest.mark.parametrize("name", ["read_only_volume", "full_volume"])
+def test_a_volume_that_cannot_be_written_is_as_good_as_any(name: str) -> None:
+    boot = captured(name)
+    assert "llm-baremetal build" in boot.serial
+    assert boot.text("autorun_done", "lines") == "2" or boot.markers.of("power")
+
+
+def test_without_avx_the_scalar_kernels_answer() -> None:
+    boot = captured("no_avx")
+    assert re.search(r"kernels +scalar", boot.serial)
+    assert boot.text("gen_end", "tokens") == "4"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import xllamacpp
 
-_THREADS = 2
+from tests.llama_cpp import LlamaCppServer, server_params
+
 _RUNNERS_UP = 20
 
 
@@ -25,26 +24,15 @@ class Step:
     log_probabilities: Mapping[int, float]
 
 
-def _params(model: Path, context: int) -> Any:
-    params = xllamacpp.CommonParams()
-    params.model.path = str(model)
-    params.n_ctx = context
-    params.n_parallel = 1
-    params.warmup = False
-    params.verbosity = 0
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = _THREADS
-    return params
-
-
 class LlamaCpp:
-    """A llama.cpp server in this process, listening on the loopback interface; it ends with the object."""
+    """A running llama.cpp that continues text."""
 
     def __init__(self, model: Path, context: int = 512) -> None:
-        self._server = xllamacpp.Server(_params(model, context))
+        self._server = LlamaCppServer(server_params(model, context))
 
     def tokens(self, text: str) -> list[int]:
         """Token ids with BOS where the model asks for it."""
-        ids: list[int] = _post(self._server, "tokenize", {"content": text, "add_special": True})[
+        ids: list[int] = self._server.post("tokenize", {"content": text, "add_special": True})[
             "tokens"
         ]
         return ids
@@ -62,7 +50,7 @@ class LlamaCpp:
 
     def _complete(self, prompt: Sequence[int], options: Mapping[str, Any]) -> list[Step]:
         request = {"prompt": list(prompt), "temperature": 0, "n_probs": _RUNNERS_UP, **options}
-        steps = _post(self._server, "completion", request)["completion_probabilities"]
+        steps = self._server.post("completion", request)["completion_probabilities"]
         return [
             Step(step["id"], {top["id"]: top["logprob"] for top in step["top_logprobs"]})
             for step in steps
@@ -71,20 +59,10 @@ class LlamaCpp:
 
 def hidden_states(model: Path, tokens: Sequence[int]) -> npt.NDArray[np.float32]:
     """(tokens, width): what llama.cpp hands to the classifier at each position of one sequence."""
-    params = _params(model, len(tokens) + 1)
+    params = server_params(model, len(tokens) + 1)
     params.n_batch = params.n_ubatch = len(tokens)
     params.embedding = True
     params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_NONE
-    server = xllamacpp.Server(params)
-    reply = _post(server, "embeddings", {"content": list(tokens), "embd_normalize": -1})
+    server = LlamaCppServer(params)
+    reply = server.post("embeddings", {"content": list(tokens), "embd_normalize": -1})
     return np.array(reply[0]["embedding"], dtype=np.float32)
-
-
-def _post(server: Any, path: str, body: Mapping[str, Any]) -> Any:
-    request = urllib.request.Request(
-        f"{server.listening_address}/{path}",
-        data=json.dumps(body).encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request) as reply:
-        return json.load(reply)

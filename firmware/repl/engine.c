@@ -2,8 +2,9 @@
 
 #include "firmware/base/mem.h"
 #include "firmware/kernels/kernels.h"
+#include "firmware/repl/text_file.h"
 
-enum { ENGINE_CHUNK_BYTES = 1024 * 1024 };
+enum { ENGINE_CHUNK_BYTES = 1024 * 1024, TOKENIZER_FILE_BYTES = 256 * 1024 * 1024 };
 static const Str TOKENIZER_NAME = STR("tokenizer.bin");
 
 u32 engine_context(const Config *config, u32 model_context) {
@@ -25,18 +26,6 @@ static Str folder_of(Str path) {
     return str_take(path, len);
 }
 
-static bool read_tokenizer_file(const Platform *platform, Str path, Arena *arena, Str *bytes, Error *error) {
-    File *file;
-    u64 size;
-    if (!platform->file_open(platform->context, path, &file, &size, error)) return false;
-    char *data = size <= platform->memory_free(platform->context) ? ARENA_NEW(arena, char, (usize)size + 1) : NULL;
-    bool ok = data ? platform->file_read(platform->context, file, 0, data, (usize)size, error)
-                   : fail(error, ERROR_OUT_OF_MEMORY, "no memory for %llu bytes", (unsigned long long)size);
-    platform->file_close(platform->context, file);
-    *bytes = (Str){data, (usize)size};
-    return ok;
-}
-
 /** A llama2.c model keeps its tokenizer in a file of its own, beside it unless the configuration names one. */
 static bool find_tokenizer_file(Engine *engine, const Config *config, Error *error) {
     Str folder = folder_of(engine->path);
@@ -52,7 +41,7 @@ static bool find_tokenizer_file(Engine *engine, const Config *config, Error *err
 static bool load_tokenizer_file(Engine *engine, const Platform *platform, const Config *config, Error *error) {
     Str bytes;
     if (!find_tokenizer_file(engine, config, error)) return false;
-    if (!read_tokenizer_file(platform, engine->tokenizer_source, &engine->arena, &bytes, error)) {
+    if (!file_read_whole(platform, engine->tokenizer_source, TOKENIZER_FILE_BYTES, &engine->arena, &bytes, error)) {
         return fail_in(error, STR("a .bin model needs its tokenizer"));
     }
     return tokenizer_from_llama2c(bytes, engine->model.config.vocab, &engine->arena, &engine->tokenizer, error) ||

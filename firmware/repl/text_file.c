@@ -40,10 +40,11 @@ static bool to_utf8(Str bytes, Arena *arena, Str *text, Error *error) {
     return true;
 }
 
-static bool read_whole(const Platform *platform, File *file, u64 size, Arena *arena, Str *bytes, Error *error) {
-    if (size > TEXT_FILE_BYTES) {
-        return fail(error, ERROR_LIMIT, "%llu bytes, expected a text of at most %d: make it shorter",
-                    (unsigned long long)size, TEXT_FILE_BYTES);
+static bool read_open_file(const Platform *platform, File *file, u64 size, u64 limit, Arena *arena, Str *bytes,
+                           Error *error) {
+    if (size > limit) {
+        return fail(error, ERROR_LIMIT, "%llu bytes, expected at most %llu: use a smaller file",
+                    (unsigned long long)size, (unsigned long long)limit);
     }
     char *data = ARENA_NEW(arena, char, (usize)size + 1);
     if (!data) return fail(error, ERROR_OUT_OF_MEMORY, "no memory for %llu bytes", (unsigned long long)size);
@@ -51,13 +52,20 @@ static bool read_whole(const Platform *platform, File *file, u64 size, Arena *ar
     return size == 0 || platform->file_read(platform->context, file, 0, data, (usize)size, error);
 }
 
-bool text_file_read(const Platform *platform, Str path, Arena *arena, Str *text, u64 *size, Error *error) {
+bool file_read_whole(const Platform *platform, Str path, u64 limit, Arena *arena, Str *bytes, Error *error) {
     File *file;
-    Str bytes;
-    if (!platform->file_open(platform->context, path, &file, size, error)) return false;
-    bool ok = read_whole(platform, file, *size, arena, &bytes, error);
+    u64 size;
+    if (!platform->file_open(platform->context, path, &file, &size, error)) return false;
+    bool ok = read_open_file(platform, file, size, limit, arena, bytes, error);
     platform->file_close(platform->context, file);
-    return ok ? to_utf8(bytes, arena, text, error) : fail_in(error, path);
+    return ok || fail_in(error, path);
+}
+
+bool text_file_read(const Platform *platform, Str path, Arena *arena, Str *text, u64 *size, Error *error) {
+    Str bytes;
+    if (!file_read_whole(platform, path, TEXT_FILE_BYTES, arena, &bytes, error)) return false;
+    *size = bytes.len;
+    return to_utf8(bytes, arena, text, error) || fail_in(error, path);
 }
 
 bool text_next_line(Str *rest, Str *line) {

@@ -5,9 +5,10 @@
 #include "firmware/base/mem.h"
 #include "firmware/repl/engine.h"
 #include "firmware/repl/models.h"
+#include "firmware/repl/text_file.h"
 
 enum { STDOUT = 1, STDERR = 2 };
-enum { OUTPUT_BYTES = 64 * 1024 };
+enum { OUTPUT_BYTES = 64 * 1024, BATCH_FILE_BYTES = 64 * 1024 * 1024 };
 /** Digits that tell two float32 logits of usual size apart. */
 enum { LOGIT_DIGITS = 7 };
 
@@ -176,16 +177,7 @@ static bool run_prompt(Batch *batch, Error *error) {
 }
 
 static bool read_file(Batch *batch, Str path, Str *bytes, Error *error) {
-    const Platform *platform = batch->platform;
-    File *file;
-    u64 size;
-    if (!platform->file_open(platform->context, path, &file, &size, error)) return false;
-    char *data = ARENA_NEW(&batch->scratch, char, (usize)size + 1);
-    bool ok = data ? platform->file_read(platform->context, file, 0, data, (usize)size, error)
-                   : fail(error, ERROR_OUT_OF_MEMORY, "no memory for %llu bytes", (unsigned long long)size);
-    platform->file_close(platform->context, file);
-    *bytes = (Str){data, (usize)size};
-    return ok;
+    return file_read_whole(batch->platform, path, BATCH_FILE_BYTES, &batch->scratch, bytes, error);
 }
 
 /** No text gives more tokens than it has bytes, but for special ones at its ends. */

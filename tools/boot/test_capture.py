@@ -145,6 +145,23 @@ def test_a_full_volume_keeps_the_old_file(image: Path, tmp_path: Path) -> None:
     assert (boot.folder / "boot-1/files/old.txt").read_bytes() == b"old content"
 
 
+def test_a_replacement_that_power_cut_short_leaves_the_old_file(
+    image: Path, tmp_path: Path
+) -> None:
+    old = "[[files]]\npath = 'state.txt.old'\ntext = 'last good'"
+    boot = Boot(
+        image, tmp_path, "read state.txt\nwrite state.txt next\nread state.txt\nlist /\n", old
+    )
+    assert boot.lines[0] == 'read "last good"'
+    assert boot.lines[2] == 'read "next"'
+    assert not [line for line in boot.lines if ".old" in line]
+
+
+def test_a_path_that_is_too_long_is_refused(image: Path, tmp_path: Path) -> None:
+    boot = Boot(image, tmp_path, f"read {'a' * 300}\npower_off 0\n")
+    assert "open failed limit" in boot.lines[0]
+
+
 def test_memory_is_taken_and_given_back(image: Path, tmp_path: Path) -> None:
     boot = Boot(image, tmp_path, "memory 64\nmemory 64\nmemory 99999\npower_off 0\n")
     assert boot.lines[0] == boot.lines[1] == f"memory taken {64 << 20} misaligned 0"

@@ -37,7 +37,7 @@ void *(memset)(void *to, int byte, size_t bytes) {
     return to;
 }
 
-int (memcmp)(const void *a, const void *b, size_t bytes) {
+int(memcmp)(const void *a, const void *b, size_t bytes) {
     const unsigned char *left = a, *right = b;
     for (size_t i = 0; i < bytes; i++) {
         if (left[i] != right[i]) return left[i] - right[i];

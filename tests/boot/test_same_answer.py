@@ -43,7 +43,7 @@ def booted() -> str:
 @pytest.fixture(scope="module")
 def hosted(tmp_path_factory: pytest.TempPathFactory) -> str:
     volume = _volume(tmp_path_factory.mktemp("volume"), load(SCENARIO))
-    command = [host_program(), "--volume", volume, "--kernels", "avx2"]
+    command = [str(host_program()), "--volume", str(volume), "--kernels", "avx2"]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL
     )

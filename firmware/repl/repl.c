@@ -57,9 +57,10 @@ static void end_autorun(Session *session) {
     shut_down_if_asked(session, 0);
 }
 
+/** Esc and Ctrl-C stop a script between two lines too: one may run for ever by starting itself. */
 static bool next_script_line(Session *session, Str *line) {
     if (!session->autorun.is_running) return false;
-    if (autorun_next(&session->autorun, line)) {
+    if (!keys_interrupted(&session->keys) && autorun_next(&session->autorun, line)) {
         say(session, "You (autorun): ");
         say_str(session, *line);
         say(session, "\n");

@@ -344,6 +344,18 @@ static void script_may_start_another(void) {
     machine_free(&machine);
 }
 
+static void script_without_end_can_be_stopped(void) {
+    Machine machine = machine_new();
+    fake_add_file(machine.fake, "loop.txt", STR("/version\n/autorun loop.txt\n"));
+    fake_type(machine.fake, "/autorun loop.txt\n");
+    for (usize i = 0; i < 50; i++) fake_press(machine.fake, KEY_NONE);
+    fake_press(machine.fake, KEY_ESC);
+    fake_type(machine.fake, "/cfg\n");
+    run(&machine);
+    CHECK_SHOWS(machine, "llmk> /cfg\n");
+    machine_free(&machine);
+}
+
 static void line_too_long_is_one_error(void) {
     Machine machine = machine_new();
     add_usual(&machine);
@@ -425,6 +437,7 @@ static const TestCase CASES[] = {TEST(question_is_answered),
                                  TEST(missing_script_does_not_hang),
                                  TEST(script_starts_and_stops_at_the_prompt),
                                  TEST(script_may_start_another),
+                                 TEST(script_without_end_can_be_stopped),
                                  TEST(line_too_long_is_one_error),
                                  TEST(prompt_too_long_is_one_error),
                                  TEST(long_conversation_starts_anew),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -51,6 +53,7 @@ def capture(
     ovmf_vars: OvmfVars = None,
 ) -> None:
     """Run a scenario under an instruction-counted clock and keep what happened; 0 however the guest behaved."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # unwinds, and so takes QEMU along
     try:
         inputs = capturing.Inputs(
             image, scenario, installed.find(installed.QEMU, qemu), _firmware(ovmf_code, ovmf_vars)

@@ -13,17 +13,21 @@ from tests.inference import host
 from tests.inference.llama_cpp import LlamaCpp, Step, hidden_states
 from tests.programs import bundled_model
 
+# Both programs round vectors to 8 bits, each in its own order of additions: on this model that moves log probabilities
+# by about 0.1, in llama.cpp by its own choice of attention kernel too. So the prompts have continuations that the model
+# is sure of; where it is not, either answer would be right and prove nothing.
 PROMPTS = (
     "The capital of France is",
-    "Once upon a time, in a village by the sea,",
-    "def fibonacci(n):\n    ",
     "Water boils at",
-    "Q: Name three colours.\nA:",
-    "1, 2, 3, 5, 8, 13,",
-    "The difference between a compiler and an interpreter is that",
-    "Dear Sir or Madam,\n\nI am writing to",
-    "Ingredients: flour, eggs, sugar, butter.\nMethod:",
-    "Photosynthesis is the process by which plants",
+    "1, 2, 3, 4, 5, 6, 7, 8,",
+    "Q: What is the capital of Italy?\nA: Rome\nQ: What is the capital of Spain?\nA: Madrid\n"
+    "Q: What is the capital of Germany?\nA:",
+    "red\nblue\nred\nblue\nred\nblue\n",
+    "The chemical symbol for water is H2O. The chemical symbol for",
+    'for (int i = 0; i < 10; i++) {\n    printf("%d\\n", i);\n}\nfor (int j = 0; j < 10; j++) {\n',
+    "import numpy as np\nimport pandas as pd\nimport matplotlib",
+    "hello world hello world hello world hello",
+    "Our Father, who art in heaven, hallowed be thy name;",
 )
 TOKENS = 24
 AGREEING_PROMPTS = 8

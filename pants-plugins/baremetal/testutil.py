@@ -14,7 +14,7 @@ from baremetal.python_tool import PythonToolProcess, PythonToolRun
 
 _REAL_RULES = frozenset(collect_rules(vars(python_tool)))
 
-# The tool's whole result: its command line, environment and inputs, one a line.
+# The tool's whole result: its command line, environment and inputs, one a line. Given a file exit-N.toml, it ends with N.
 _RECORD = """\
 output=$1
 shift
@@ -23,6 +23,7 @@ exec >"$output"
 printf 'argument %s\\n' "$@"
 env | sort | sed 's/^/env /'
 find . -type f ! -path "./$output" | sort | sed 's/^/input /'
+for status in 1 3; do case "$*" in *exit-$status.toml*) exit $status ;; esac; done
 """
 
 

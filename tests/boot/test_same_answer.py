@@ -61,7 +61,7 @@ def test_both_answer_every_prompt_in_words(booted: str, hosted: str) -> None:
         answers = _answers(log)
         assert len(answers) == PROMPTS
         assert all(len(answer.split()) >= 3 for answer in answers), answers
-    assert "Paris" in _answers(booted)[0]
+    assert "Paris" in _answers(booted)[0]  # the first prompt asks about it
 
 
 def test_the_tokens_are_the_same(booted: str, hosted: str) -> None:

@@ -15,6 +15,8 @@ from tools.boot.qemu import Firmware
 from tools.boot.scenario import ScenarioError
 from tools.boot.volume import VolumeError
 
+TIME_LIMIT_STATUS = 3
+
 app = typer.Typer(add_completion=False, help=__doc__)
 
 Image = Annotated[
@@ -52,15 +54,21 @@ def capture(
     ovmf_code: OvmfCode = None,
     ovmf_vars: OvmfVars = None,
 ) -> None:
-    """Run a scenario under an instruction-counted clock and keep what happened; 0 however the guest behaved."""
+    """Run a scenario under an instruction-counted clock and keep what happened.
+
+    Ends with 0 however the guest behaved; with 3 when a boot reached its time limit (the capture is made, and another
+    try might show more); with 1 when no capture could be made.
+    """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # unwinds, and so takes QEMU along
     try:
         inputs = capturing.Inputs(
             image, scenario, installed.find(installed.QEMU, qemu), _firmware(ovmf_code, ovmf_vars)
         )
-        capturing.capture(inputs, output)
+        final = capturing.capture(inputs, output)
     except (installed.NotInstalled, ScenarioError, VolumeError, OSError) as error:
         raise _fail(error) from error
+    if not final:
+        raise typer.Exit(TIME_LIMIT_STATUS)
 
 
 @app.command()

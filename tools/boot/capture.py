@@ -151,19 +151,24 @@ def _identities(inputs: Inputs, scenario: Scenario) -> dict[str, object]:
     }
 
 
-def capture(inputs: Inputs, output: Path) -> None:
+def capture(inputs: Inputs, output: Path) -> bool:
     """Runs the scenario and fills the folder `output`, which must not hold a capture yet.
 
     Raises ScenarioError, VolumeError, or OSError when the capture could not even be set up. However a guest behaves,
     that is no error: it is what the capture says.
+
+    Returns False when a boot reached its time limit: the limit is wall-clock time, so a machine with more to spare
+    might have shown something else.
     """
     scenario = load(inputs.scenario)
     run = _identities(inputs, scenario)
     with tempfile.TemporaryDirectory(prefix="llmb-") as folder:
         bench = _work_on_copies(Path(folder), inputs, scenario)
-        run["boots"] = [
+        boots = [
             _boot_once(bench, inputs.qemu, scenario, output / f"boot-{number}")
             for number in range(1, scenario.boots + 1)
         ]
+    run["boots"] = boots
     text = json.dumps(run, indent=2) + "\n"
     (output / "run.json").write_text(text, encoding="utf-8")
+    return all(row["outcome"] != "time_limit" for row in boots)

@@ -8,6 +8,8 @@ from pathlib import Path
 from tools.boot.scenario import Disk
 
 DEBUG_EXIT_PORT = 0xF4
+DEBUG_EXIT_BASE = 16
+"""What the firmware adds to its codes: success must not look like a failure of QEMU's own (status 1)."""
 """Where the firmware expects isa-debug-exit (firmware/platform/uefi/power.c)."""
 
 SERIAL_ID = "serial"

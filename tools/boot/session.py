@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tools.boot.qemu import SERIAL_ID, Machine, unattended
+from tools.boot.qemu import DEBUG_EXIT_BASE, SERIAL_ID, Machine, unattended
 from tools.boot.qmp import Monitor, MonitorError, connect
 from tools.boot.scenario import Typed
 
@@ -111,9 +111,9 @@ def _shutdown_outcome(monitor: Monitor) -> Outcome:
 
 
 def _ended(monitor: Monitor, status: int) -> tuple[Outcome, int | None]:
-    """isa-debug-exit: QEMU's status is the guest's code, twice plus one."""
-    if status > 0 and status % 2 == 1:
-        return "debug_exit", status // 2
+    """isa-debug-exit: QEMU's status is the number the guest wrote, twice plus one."""
+    if status % 2 == 1 and status // 2 >= DEBUG_EXIT_BASE:
+        return "debug_exit", status // 2 - DEBUG_EXIT_BASE
     return _shutdown_outcome(monitor), None
 
 

@@ -32,7 +32,7 @@ class Boot:
         probe = f"[[files]]\npath = 'probe.txt'\ntext = '''\n{script}'''\n"
         toml.write_text(f"description = 'probe'\n{scenario}\n{probe}", encoding="utf-8")
         self.folder = folder / "capture"
-        capture(_inputs(image, toml), self.folder)
+        self.final = capture(_inputs(image, toml), self.folder)
         self.run: dict[str, Any] = json.loads((self.folder / "run.json").read_text())
         self.serial = (self.folder / "boot-1/serial.log").read_bytes().decode()
         self.lines = self.serial.partition("probe build_id=")[2].split("\n")[1:-1]
@@ -57,6 +57,7 @@ def test_exit_code_text_and_image(image: Path, tmp_path: Path) -> None:
     before = _sha256(image)
     boot = Boot(image, tmp_path, "say Grüße, 世界 🎉\nwrite note.txt kept\npower_off 7\n")
     assert boot.outcome() == ("debug_exit", 7)
+    assert boot.final
     assert boot.lines == ["Grüße, 世界 🎉", "wrote 4"]
     assert "\r\n" not in boot.serial.partition("probe build_id=")[2]
     assert boot.run["image_sha256"] == before == _sha256(image)
@@ -67,6 +68,7 @@ def test_a_hang_leaves_log_and_registers(image: Path, tmp_path: Path) -> None:
     boot = Boot(image, tmp_path, "say before\nhang\n", "time_limit_s = 12")
     assert boot.outcome() == ("time_limit", None)
     assert boot.lines == ["before", "hanging"]
+    assert not boot.final
     registers = (boot.folder / "boot-1/registers.txt").read_text()
     assert registers.startswith("status: running\n")
     assert "RIP=" in registers and "CR3=" in registers

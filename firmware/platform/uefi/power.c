@@ -7,6 +7,7 @@ enum {
     CPUID1_ECX_HYPERVISOR = 1 << 31,
     CPUID_LEAF_HYPERVISOR = 0x40000000,
     DEBUG_EXIT_PORT = 0xf4, /* QEMU's isa-debug-exit as tools/boot places it; a write of n ends QEMU with 2n + 1 */
+    DEBUG_EXIT_BASE = 16,   /* added to our codes, so that success is no status that QEMU fails with itself */
 };
 
 /** The port is only known to be free of other devices under the two accelerators of QEMU that we run under. */
@@ -18,7 +19,7 @@ static bool runs_under_qemu(void) {
 }
 
 void power_off(void *uefi, u32 code) {
-    if (runs_under_qemu()) port_write32(DEBUG_EXIT_PORT, code);
+    if (runs_under_qemu()) port_write32(DEBUG_EXIT_PORT, DEBUG_EXIT_BASE + code);
     ((Uefi *)uefi)->system->runtime->reset_system(EFI_RESET_SHUTDOWN, code, 0, NULL);
 }
 

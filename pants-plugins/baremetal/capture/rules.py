@@ -15,7 +15,7 @@ from pants.core.goals.package import (
 from pants.core.util_rules.environments import EnvironmentField
 from pants.engine.addresses import Address, UnparsedAddressInputs
 from pants.engine.fs import Digest, MergeDigests
-from pants.engine.process import Process, ProcessResult
+from pants.engine.process import FallibleProcessResult, Process
 from pants.engine.rules import Get, MultiGet, Rule, collect_rules, rule
 from pants.engine.target import HydratedSources, HydrateSourcesRequest, Targets
 from pants.engine.unions import UnionRule
@@ -35,6 +35,18 @@ class InvalidCaptureImageError(Exception):
 
     def __init__(self, address: Address) -> None:
         super().__init__(f"{address}: `image` must be a list with the address of one `boot_image`.")
+
+
+class CaptureError(Exception):
+    """No capture could be made; the message is what tools/boot said."""
+
+    def __init__(self, address: Address, messages: str) -> None:
+        super().__init__(f"{address}: no capture could be made:\n{messages}")
+
+
+# What `tools.boot capture` ends with when there is a capture: 0, or 3 when a boot reached its time limit. The latter
+# depends on how busy the machine was; as a failed process it is used once and not kept in the cache.
+CAPTURED = (0, 3)
 
 
 @dataclass(frozen=True)
@@ -77,7 +89,9 @@ async def capture_boot(field_set: BootCaptureFieldSet) -> BuiltPackage:
             env=FrozenDict(emulator.env),
         ),
     )
-    result = await Get(ProcessResult, Process, process)
+    result = await Get(FallibleProcessResult, Process, process)
+    if result.exit_code not in CAPTURED:
+        raise CaptureError(field_set.address, result.stderr.decode(errors="replace"))
     return BuiltPackage(result.output_digest, (BuiltPackageArtifact(output),))
 
 

@@ -25,6 +25,8 @@ boot_image(
     name="img", dependencies=[":program"], layout={"EFI/BOOT/BOOTX64.EFI": "fw/program.efi"}
 )
 boot_capture(name="chat", image=[":img"], scenario="chat.toml")
+boot_capture(name="slow", image=[":img"], scenario="exit-3.toml")
+boot_capture(name="broken", image=[":img"], scenario="exit-1.toml")
 boot_capture(name="wrong", image=[":program"], scenario="chat.toml")
 """
 
@@ -39,7 +41,8 @@ def rule_runner(tmp_path: Path) -> RuleRunner:
         ],
         target_types=[FileTarget, BootImageTarget, BootCaptureTarget],
     )
-    rule_runner.write_files({"fw/BUILD": BUILD, "fw/program.efi": "MZ", "fw/chat.toml": ""})
+    scenarios = {f"fw/{name}.toml": "" for name in ("chat", "exit-1", "exit-3")}
+    rule_runner.write_files({"fw/BUILD": BUILD, "fw/program.efi": "MZ", **scenarios})
     set_options(rule_runner, *install(tmp_path))
     return rule_runner
 
@@ -76,3 +79,12 @@ def test_the_runner_gets_image_scenario_and_machine(
 def test_only_an_image_can_be_booted(rule_runner: RuleRunner) -> None:
     with pytest.raises(ExecutionError, match="fw:wrong: `image` must be a list with the address"):
         capture(rule_runner, "wrong")
+
+
+def test_a_boot_that_reached_its_limit_is_a_capture_too(rule_runner: RuleRunner) -> None:
+    assert "fw/slow/record" in contents(rule_runner, capture(rule_runner, "slow"))
+
+
+def test_without_a_capture_nothing_is_built(rule_runner: RuleRunner) -> None:
+    with pytest.raises(ExecutionError, match="fw:broken: no capture could be made"):
+        capture(rule_runner, "broken")

@@ -13,8 +13,8 @@ from tests.inference import host
 from tests.inference.llama_cpp import LlamaCpp, Step, hidden_states
 from tests.programs import bundled_model
 
-# Chosen: ten of seventeen candidates on which both programs agreed when this was written, so this guards against change
-# and is no estimate of how often they agree. On the first, unchosen ten prompts they agreed on three, with gaps of up to
+# Chosen: ten of seventeen candidates on which both programs agreed when this was written: a guard against change, it
+# does not estimate how often they agree. On the first, unchosen ten prompts they agreed on three, with gaps of up to
 # 1.5 logits. Both round vectors to 8 bits, which moves log probabilities of this model by about 0.1 (in llama.cpp also
 # between its own attention kernels); whether that explains the widest gaps is not established.
 PROMPTS = (

@@ -50,23 +50,8 @@ static Model new_model(ModelConfig shape, TensorType type, bool biases) {
 
 /* The reference: whole sequence, one layer after another, nothing cached. */
 
-/** Sets of kernels with integer products round their vectors, in blocks of 32, to 8 bits; so does the reference then.
- */
-static bool rounds_to_8_bits;
-
-static void round_to_8_bits(f64 *x, u32 n) {
-    for (u32 b = 0; b < n; b += 32) {
-        f64 largest = 0;
-        for (u32 i = b; i < b + 32; i++) largest = fmax(largest, fabs(x[i]));
-        for (u32 i = b; i < b + 32; i++) x[i] = rint(x[i] * 127 / largest) * largest / 127;
-    }
-}
-
-static void multiply(const Tensor *w, const f64 *vector, const f32 *bias, f64 *y) {
+static void multiply(const Tensor *w, const f64 *x, const f32 *bias, f64 *y) {
     f32 row[HIDDEN];
-    f64 x[HIDDEN];
-    memcpy(x, vector, w->cols * sizeof(f64));
-    if (rounds_to_8_bits && tensor_type_info(w->type)->block_values > 1) round_to_8_bits(x, w->cols);
     for (u32 r = 0; r < w->rows; r++) {
         tensor_type_info(w->type)->dequantize(w->data + r * tensor_row_bytes(w->type, w->cols), row, w->cols);
         y[r] = bias ? bias[r] : 0;
@@ -195,7 +180,6 @@ static void check_against_reference(const Model *m, const char *set, f64 toleran
     u32 tokens[CONTEXT];
     some_tokens(tokens, CONTEXT);
     Transformer t = new_transformer(m, set, CONTEXT);
-    rounds_to_8_bits = strcmp(t.kernels->name, "scalar") != 0;
     reference(m, tokens, CONTEXT, expected);
     Comparison comparison = {expected, tolerance, 0};
     Error error = {0};
@@ -225,14 +209,13 @@ static void every_shape_agrees_with_the_reference(void) {
     }
 }
 
-/** Where values lie on the border of two 8-bit steps, float and double may round them apart: 1/254 of a vector. */
 static void quantised_models_agree_with_the_reference(void) {
     static const TensorType types[] = {TENSOR_F16,  TENSOR_BF16, TENSOR_Q4_0, TENSOR_Q4_1,
                                        TENSOR_Q5_0, TENSOR_Q5_1, TENSOR_Q8_0};
     for (usize i = 0; i < COUNT_OF(types); i++) {
         Model m = new_model(PLAIN, types[i], false);
         check_against_reference(&m, "scalar", 2e-5);
-        check_against_reference(&m, "avx2", tensor_type_info(types[i])->block_values == 1 ? 2e-5 : 1e-2);
+        check_against_reference(&m, "avx2", tensor_type_info(types[i])->block_values == 1 ? 2e-5 : 5e-4);
         arena_free(&arena);
     }
 }

@@ -1,11 +1,20 @@
-/* Matrix products over block-quantised weights. Vectors are quantised to 8 bits in blocks of 32, so that products are
- * exact sums of small integers; scales are applied once a block, in float. As in avx2_floats.c, the order of additions
- * for a (row, vector) pair is fixed, so that a result does not depend on the batch it was computed in. */
+/* Matrix products over block-quantised weights. Vectors are quantised in blocks of 32, so that products are exact sums
+ * of small integers; scales are applied once a block, in float. A value is two 8-bit numbers, the second counting
+ * 254ths of the first's step: one alone moves the log probabilities of a small model by 0.1 and with them its answers.
+ * As in avx2_floats.c, the order of additions for a (row, vector) pair is fixed, so that a result does not depend on
+ * the batch it was computed in. */
 #include "firmware/kernels/avx2_group.h"
 
-/** 256 values of a vector: scale[b] * q approximates the values of block b, sum[b] is what they add up to. */
+enum { FINE_STEPS = 254 }; /* in a coarse step: what rounding leaves is at most half of one, 127 fine steps */
+
+/** 256 values of a vector, as 8-bit numbers arranged like Group.q. */
+typedef struct Digits {
+    i8 q[8][32];
+} Digits;
+
+/** The values of block b are scale[b] * (coarse + fine / FINE_STEPS), and sum[b] is what they add up to. */
 typedef struct Activations {
-    i8 q[8][32]; /* arranged like Group.q */
+    Digits coarse, fine;
     f32 scale[GROUP_BLOCKS];
     f32 sum[GROUP_BLOCKS];
 } Activations;
@@ -26,27 +35,38 @@ AVX2_INLINE f32 largest_magnitude(const __m256 v[4]) {
     return _mm_cvtss_f32(_mm_max_ss(m, _mm_movehdup_ps(m)));
 }
 
-/** Block `b` of a group: rounded to the nearest of -127..127 steps of the block's largest magnitude / 127. */
+/** 32 whole numbers of -127..127 in eight lanes each, as the bytes of block `b`; returns their sum. */
+AVX2_INLINE i32 store_digits(const __m256i n[4], u32 b, Digits *to) {
+    __m256i words_0 = _mm256_packs_epi32(n[0], n[1]), words_1 = _mm256_packs_epi32(n[2], n[3]);
+    __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(words_0, words_1),
+                                                _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)); /* undo the lane order */
+    u32 q = b / 2 * 2, half = b % 2 * 16;
+    _mm_storeu_si128((__m128i *)(void *)(to->q[q] + half), _mm256_castsi256_si128(bytes));
+    _mm_storeu_si128((__m128i *)(void *)(to->q[q + 1] + half), _mm256_extracti128_si256(bytes, 1));
+    __m256i total = _mm256_madd_epi16(_mm256_add_epi16(words_0, words_1), _mm256_set1_epi16(1));
+    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(total), _mm256_extracti128_si256(total, 1));
+    __m128i two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
+    return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 1)));
+}
+
+/** Block `b` of a group: 127 coarse steps are the block's largest magnitude. */
 AVX2_INLINE void quantize_block(const f32 *x, u32 b, Activations *to) {
     __m256 v[4];
     for (u32 i = 0; i < 4; i++) v[i] = _mm256_loadu_ps(x + 8 * i);
     f32 largest = largest_magnitude(v);
     __m256 inverse = _mm256_set1_ps(largest > 0 ? 127.0f / largest : 0.0f);
-    __m256i n[4];
-    for (u32 i = 0; i < 4; i++) n[i] = _mm256_cvtps_epi32(_mm256_mul_ps(v[i], inverse));
-    __m256i words_0 = _mm256_packs_epi32(n[0], n[1]), words_1 = _mm256_packs_epi32(n[2], n[3]);
-    __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(words_0, words_1),
-                                                _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)); /* undo the lane order */
-    __m256i total = _mm256_madd_epi16(_mm256_add_epi16(words_0, words_1), _mm256_set1_epi16(1));
-    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(total), _mm256_extracti128_si256(total, 1));
-    __m128i two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
-    i32 sum = _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 1)));
-
-    u32 lane = b / 2 + 4 * (b % 2), q = b / 2 * 2, half = b % 2 * 16;
-    _mm_storeu_si128((__m128i *)(void *)(to->q[q] + half), _mm256_castsi256_si128(bytes));
-    _mm_storeu_si128((__m128i *)(void *)(to->q[q + 1] + half), _mm256_extracti128_si256(bytes, 1));
+    __m256i coarse[4], fine[4];
+    for (u32 i = 0; i < 4; i++) {
+        __m256 steps = _mm256_mul_ps(v[i], inverse);
+        coarse[i] = _mm256_cvtps_epi32(steps);
+        __m256 rest = _mm256_sub_ps(steps, _mm256_cvtepi32_ps(coarse[i]));
+        fine[i] = _mm256_cvtps_epi32(_mm256_mul_ps(rest, _mm256_set1_ps(FINE_STEPS)));
+    }
+    u32 lane = b / 2 + 4 * (b % 2);
+    f32 sum = (f32)store_digits(coarse, b, &to->coarse);
+    sum += (f32)store_digits(fine, b, &to->fine) / FINE_STEPS;
     to->scale[lane] = largest / 127.0f;
-    to->sum[lane] = largest / 127.0f * (f32)sum;
+    to->sum[lane] = largest / 127.0f * sum;
 }
 
 /** Blocks past the end of the vector become zeros. */
@@ -58,27 +78,27 @@ static void quantize(const f32 *x, u32 cols, Activations *to) {
 }
 
 /** How weights and activations of a pair multiply: eight 32-bit sums, four of each of its two blocks. */
-typedef __m256i MultiplyPair(const Group *group, u32 pair, const Activations *x);
+typedef __m256i MultiplyPair(const Group *group, u32 pair, const Digits *x);
 
-AVX2_INLINE __m256i multiply_unsigned(const Group *group, u32 pair, const Activations *x) {
+AVX2_INLINE __m256i multiply_unsigned(const Group *group, u32 pair, const Digits *x) {
     __m256i first = _mm256_maddubs_epi16(group->q[2 * pair], load_32((const u8 *)x->q[2 * pair]));
     __m256i last = _mm256_maddubs_epi16(group->q[2 * pair + 1], load_32((const u8 *)x->q[2 * pair + 1]));
     return _mm256_madd_epi16(_mm256_add_epi16(first, last), _mm256_set1_epi16(1));
 }
 
 /** The instruction wants one unsigned factor: |q| * (x with the sign of q). */
-AVX2_INLINE __m256i multiply_signed_half(const Group *group, u32 i, const Activations *x) {
+AVX2_INLINE __m256i multiply_signed_half(const Group *group, u32 i, const Digits *x) {
     __m256i q = group->q[i];
     __m256i words = _mm256_maddubs_epi16(_mm256_abs_epi8(q), _mm256_sign_epi8(load_32((const u8 *)x->q[i]), q));
     return _mm256_madd_epi16(words, group->multiplier[i]);
 }
 
-AVX2_INLINE __m256i multiply_signed(const Group *group, u32 pair, const Activations *x) {
+AVX2_INLINE __m256i multiply_signed(const Group *group, u32 pair, const Digits *x) {
     return _mm256_add_epi32(multiply_signed_half(group, 2 * pair, x), multiply_signed_half(group, 2 * pair + 1, x));
 }
 
 /** One integer sum a block, in lane order. */
-AVX2_INLINE __m256i group_sums(const Group *group, u32 pairs, MultiplyPair *multiply, const Activations *x) {
+AVX2_INLINE __m256i group_sums(const Group *group, u32 pairs, MultiplyPair *multiply, const Digits *x) {
     const __m256i zero = _mm256_setzero_si256();
     __m256i p0 = multiply(group, 0, x);
     __m256i p1 = pairs > 1 ? multiply(group, 1, x) : zero;
@@ -100,7 +120,9 @@ typedef struct Format {
 
 /** Adds the group's part of the product to the eight lanes of `sum`. */
 AVX2_INLINE __m256 add_group(Format format, const Group *group, u32 pairs, const Activations *x, __m256 sum) {
-    __m256 products = _mm256_cvtepi32_ps(group_sums(group, pairs, format.multiply, x));
+    __m256 products = _mm256_cvtepi32_ps(group_sums(group, pairs, format.multiply, &x->coarse));
+    __m256 fine = _mm256_cvtepi32_ps(group_sums(group, pairs, format.multiply, &x->fine));
+    products = _mm256_fmadd_ps(fine, _mm256_set1_ps(1.0f / FINE_STEPS), products);
     sum = _mm256_fmadd_ps(products, _mm256_mul_ps(group->scale, _mm256_loadu_ps(x->scale)), sum);
     return format.offsets ? _mm256_fmadd_ps(group->offset, _mm256_loadu_ps(x->sum), sum) : sum;
 }

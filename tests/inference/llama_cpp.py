@@ -25,10 +25,15 @@ class Step:
 
 
 class LlamaCpp:
-    """A running llama.cpp that continues text."""
+    """A running llama.cpp that continues text; `exact` keeps its cache and attention in float32."""
 
-    def __init__(self, model: Path, context: int = 512) -> None:
-        self._server = LlamaCppServer(server_params(model, context))
+    def __init__(self, model: Path, context: int = 512, exact: bool = False) -> None:
+        params = server_params(model, context)
+        if exact:
+            params.cache_type_k = params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32
+            disabled = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
+            params.flash_attn_type = disabled
+        self._server = LlamaCppServer(params)
 
     def tokens(self, text: str) -> list[int]:
         """Token ids with BOS where the model asks for it."""

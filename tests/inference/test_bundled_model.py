@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import gguf
@@ -10,25 +10,24 @@ import numpy as np
 import pytest
 
 from tests.inference import host
+from tests.inference.expand import expand
 from tests.inference.llama_cpp import LlamaCpp, Step, hidden_states
 from tests.programs import bundled_model
 
-# Chosen: ten of seventeen candidates on which both programs agreed when this was written: a guard against change, it
-# does not estimate how often they agree. On the first, unchosen ten prompts they agreed on three, with gaps of up to
-# 1.5 logits. Both round vectors to 8 bits, which moves log probabilities of this model by about 0.1 (in llama.cpp also
-# between its own attention kernels); whether that explains the widest gaps is not established.
+# Fixed before the first comparison. The judge computes with the model's weights in float32, because llama.cpp rounds
+# vectors to 8 bits when weights are quantised: that moves the log probabilities of this model by 0.1, and on these
+# prompts parts llama.cpp from itself seven times in ten. The program under test reads the quantised file as it is.
 PROMPTS = (
     "The capital of France is",
+    "Once upon a time, in a village by the sea,",
+    "def fibonacci(n):\n    ",
     "Water boils at",
-    "1, 2, 3, 4, 5, 6, 7, 8,",
-    "Q: What is the capital of Italy?\nA: Rome\nQ: What is the capital of Spain?\nA: Madrid\n"
-    "Q: What is the capital of Germany?\nA:",
-    "red\nblue\nred\nblue\nred\nblue\n",
-    "The chemical symbol for water is H2O. The chemical symbol for",
-    'for (int i = 0; i < 10; i++) {\n    printf("%d\\n", i);\n}\nfor (int j = 0; j < 10; j++) {\n',
-    "import numpy as np\nimport pandas as pd\nimport matplotlib",
-    "hello world hello world hello world hello",
-    "Our Father, who art in heaven, hallowed be thy name;",
+    "user: Name three colours.\nassistant:",
+    "1, 2, 3, 5, 8, 13,",
+    "The difference between a compiler and an interpreter is that",
+    "Dear Sir or Madam,\n\nI am writing to",
+    "Ingredients: flour, eggs, sugar, butter.\nMethod:",
+    "Photosynthesis is the process by which plants",
 )
 TOKENS = 24
 AGREEING_PROMPTS = 8
@@ -39,7 +38,15 @@ PERPLEXITY_TOLERANCE = 0.005
 
 
 @pytest.fixture(scope="module")
-def judge() -> LlamaCpp:
+def exact(tmp_path_factory: pytest.TempPathFactory) -> LlamaCpp:
+    """llama.cpp over the same weights, with nothing rounded below float32."""
+    path = expand(bundled_model(), tmp_path_factory.mktemp("float32") / "model.gguf")
+    return LlamaCpp(path, exact=True)
+
+
+@pytest.fixture(scope="module")
+def quantised() -> LlamaCpp:
+    """llama.cpp over the very file."""
     return LlamaCpp(bundled_model())
 
 
@@ -55,13 +62,13 @@ def gap_in_llama_cpp(step: Step, token: int) -> float:
     return likeliness[step.token] - likeliness.get(token, -np.inf)
 
 
-def test_greedy_continuations_are_those_of_llama_cpp(judge: LlamaCpp) -> None:
+def test_greedy_continuations_are_those_of_llama_cpp(exact: LlamaCpp) -> None:
     gaps = {}
     for prompt in PROMPTS:
         ours = host.continue_text(bundled_model(), prompt, TOKENS, "--ctx", "512")
-        ids = judge.tokens(prompt)
+        ids = exact.tokens(prompt)
         assert ours.prompt_tokens == len(ids)
-        theirs = judge.continue_tokens(ids, TOKENS)
+        theirs = exact.continue_tokens(ids, TOKENS)
         at = first_difference(ours.tokens, theirs)
         if at is None:
             assert len(ours.tokens) in (len(theirs), len(theirs) - 1)
@@ -69,6 +76,25 @@ def test_greedy_continuations_are_those_of_llama_cpp(judge: LlamaCpp) -> None:
             gaps[prompt] = gap_in_llama_cpp(theirs[at], ours.tokens[at])
     assert len(gaps) <= len(PROMPTS) - AGREEING_PROMPTS, gaps
     assert all(gap < NEAR_TIE for gap in gaps.values()), gaps
+
+
+def mean_error(likeliness: Mapping[int, float], reference: Mapping[int, float]) -> float:
+    """Mean distance of log probabilities, over the tokens that the reference names."""
+    return float(np.mean([abs(likeliness[token] - value) for token, value in reference.items()]))
+
+
+def test_rounding_is_far_below_that_of_llama_cpp(exact: LlamaCpp, quantised: LlamaCpp) -> None:
+    ours, theirs = [], []
+    for prompt in PROMPTS:
+        ids = exact.tokens(prompt)
+        reference = exact.log_probabilities(ids)
+        answer = host.continue_text(bundled_model(), prompt, 1, "--ctx", "512", logits=True)
+        logits = answer.logits[0] - np.logaddexp.reduce(answer.logits[0])
+        ours.append(mean_error(dict(enumerate(logits)), reference))
+        rounded = quantised.log_probabilities(ids)
+        both = {token: reference[token] for token in reference if token in rounded}
+        theirs.append(mean_error(rounded, both))
+    assert np.mean(ours) < np.mean(theirs) / 10, (ours, theirs)
 
 
 def nll_of_llama_cpp(tokens: Sequence[int]) -> float:
@@ -85,8 +111,8 @@ def nll_of_llama_cpp(tokens: Sequence[int]) -> float:
     return total / len(states)
 
 
-def test_perplexity_is_that_of_llama_cpp(judge: LlamaCpp) -> None:
-    tokens = judge.tokens(TEXT.read_text())
+def test_perplexity_is_that_of_llama_cpp(quantised: LlamaCpp) -> None:
+    tokens = quantised.tokens(TEXT.read_text())
     predicted, ours = host.mean_nll(bundled_model(), TEXT)
     assert predicted == len(tokens) - 1 >= TEXT_TOKENS
     theirs = nll_of_llama_cpp(tokens)

@@ -14,7 +14,7 @@ from baremetal.python_tool import PythonToolProcess, PythonToolRun
 
 _REAL_RULES = frozenset(collect_rules(vars(python_tool)))
 
-# The tool's whole result: its command line, environment and inputs, one a line. Given a file exit-N.toml, it ends with N.
+# The tool's whole result: its command line, environment and inputs, one a line. A file exit-N.toml makes it end with N.
 _RECORD = """\
 output=$1
 shift

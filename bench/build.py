@@ -111,9 +111,11 @@ def bazel_build_file(sources: Sequence[str]) -> str:
 def bazel_builder(scratch: Path, clone: Path) -> Builder:
     """The same sources, generated headers included, under Bazel."""
     folder = scratch / "bazel"
-    shutil.copytree(clone / "firmware", folder / "firmware", ignore=shutil.ignore_patterns("BUILD"))
+    shutil.copytree(clone / "firmware", folder / "firmware")
     pants(clone, "export-codegen", "firmware::")
     shutil.copytree(clone / "dist/codegen", folder, dirs_exist_ok=True)
+    for package in folder.rglob("BUILD"):
+        package.unlink()  # Bazel would take Pants' files for its own
     unpack_compiler(folder)
     listed = pants(clone, "dependencies", "--transitive", TARGET).split()
     sources = sorted({line.split(":")[0] for line in listed if line.split(":")[0].endswith(".c")})

@@ -6,13 +6,11 @@ import os
 from dataclasses import dataclass, field
 from typing import Iterable
 
-from pants.backend.python.dependency_inference import module_mapper
 from pants.backend.python.dependency_inference.module_mapper import (
     PythonModuleOwners,
     PythonModuleOwnersRequest,
 )
 from pants.backend.python.target_types import EntryPoint
-from pants.backend.python.util_rules import pex, pex_from_targets, python_sources
 from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
 from pants.backend.python.util_rules.pex import (
     PexRequest,
@@ -157,10 +155,6 @@ async def set_up_python_tool_run(
 
 
 def rules() -> Iterable[Rule | UnionRule]:
-    return [
-        *collect_rules(),
-        *module_mapper.rules(),
-        *pex.rules(),
-        *pex_from_targets.rules(),
-        *python_sources.rules(),
-    ]
+    """Without the rules of `pants.backend.python`: that backend registers them, and Pants gathers all rules anew at
+    every command, so that a second set would slow each of them."""
+    return collect_rules()

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from pants.backend.python.dependency_inference import module_mapper
 from pants.backend.python.target_types import PythonSourcesGeneratorTarget
+from pants.backend.python.util_rules import pex, pex_from_targets, python_sources
 from pants.engine.internals.scheduler import ExecutionError
 from pants.engine.rules import QueryRule
 from pants.testutil.rule_runner import RuleRunner
@@ -13,7 +15,14 @@ from baremetal.python_tool import PythonTool, PythonToolRequest
 
 def test_a_tool_without_a_target_is_named() -> None:
     rule_runner = RuleRunner(
-        rules=[*python_tool.rules(), QueryRule(PythonTool, (PythonToolRequest,))],
+        rules=[
+            *python_tool.rules(),
+            *module_mapper.rules(),
+            *pex.rules(),
+            *pex_from_targets.rules(),
+            *python_sources.rules(),
+            QueryRule(PythonTool, (PythonToolRequest,)),
+        ],
         target_types=[PythonSourcesGeneratorTarget],
     )
     rule_runner.write_files({"tools/image/__main__.py": ""})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Iterable
 
+from pants.backend.python.util_rules import pex
 from pants.core.goals.run import RunRequest
 from pants.engine.process import Process
 from pants.engine.rules import Rule, collect_rules, rule
@@ -46,5 +47,6 @@ async def record_python_tool_run(request: PythonToolRun) -> RunRequest:
 
 
 def with_recorded_tools(rules: Iterable[Rule | UnionRule]) -> list[Rule | UnionRule]:
-    """`rules`, with Python tools that only record how they were called."""
-    return [*(rule for rule in rules if rule not in _REAL_RULES), *collect_rules()]
+    """`rules`, with Python tools that only record how they were called, and what `pants.backend.python` would add."""
+    kept = (rule for rule in rules if rule not in _REAL_RULES)
+    return [*kept, *collect_rules(), *pex.rules()]

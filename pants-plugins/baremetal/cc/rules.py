@@ -7,13 +7,11 @@ from typing import Iterable
 from pants.backend.cc.dependency_inference import rules as inference_rules
 from pants.engine.rules import Rule
 from pants.engine.unions import UnionRule
-from pants.util.memo import memoized
 
 from baremetal.cc import compile, driver, headers, link, system_clang
 from baremetal.toolchain import rules as toolchain_rules
 
 
-@memoized  # three backends ask for them, at every command
 def rules() -> Iterable[Rule | UnionRule]:
     return [
         *inference_rules.rules(),

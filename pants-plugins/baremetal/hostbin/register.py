@@ -7,11 +7,13 @@ from typing import Iterable
 from pants.engine.rules import Rule
 from pants.engine.target import Target
 from pants.engine.unions import UnionRule
+from pants.util.memo import memoized
 
 from baremetal.hostbin import rules as hostbin_rules
 from baremetal.hostbin.target_types import HostBinaryTarget
 
 
+@memoized  # Pants asks at every command
 def rules() -> Iterable[Rule | UnionRule]:
     return hostbin_rules.rules()
 

@@ -7,11 +7,13 @@ from typing import Iterable
 from pants.engine.rules import Rule
 from pants.engine.target import Target
 from pants.engine.unions import UnionRule
+from pants.util.memo import memoized
 
 from baremetal.markers import rules as markers_rules
 from baremetal.markers.target_types import MarkerTableTarget
 
 
+@memoized  # Pants asks at every command
 def rules() -> Iterable[Rule | UnionRule]:
     return markers_rules.rules()
 

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from pants.backend.python.dependency_inference import module_mapper
 from pants.backend.python.target_types import PythonSourcesGeneratorTarget
-from pants.backend.python.util_rules import pex, pex_from_targets, python_sources
 from pants.engine.internals.scheduler import ExecutionError
 from pants.engine.rules import QueryRule
 from pants.testutil.rule_runner import RuleRunner
@@ -11,16 +9,14 @@ from pants.testutil.rule_runner import RuleRunner
 from baremetal import python_tool
 from baremetal.cc.testutil import set_options
 from baremetal.python_tool import PythonTool, PythonToolRequest
+from baremetal.testutil import python_backend_rules
 
 
 def test_a_tool_without_a_target_is_named() -> None:
     rule_runner = RuleRunner(
         rules=[
             *python_tool.rules(),
-            *module_mapper.rules(),
-            *pex.rules(),
-            *pex_from_targets.rules(),
-            *python_sources.rules(),
+            *python_backend_rules(),
             QueryRule(PythonTool, (PythonToolRequest,)),
         ],
         target_types=[PythonSourcesGeneratorTarget],

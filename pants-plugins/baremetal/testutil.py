@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Iterable
 
-from pants.backend.python.util_rules import pex
+from pants.backend.python.dependency_inference import module_mapper
+from pants.backend.python.util_rules import pex, pex_from_targets, python_sources
 from pants.core.goals.run import RunRequest
 from pants.engine.process import Process
 from pants.engine.rules import Rule, collect_rules, rule
@@ -46,7 +47,17 @@ async def record_python_tool_run(request: PythonToolRun) -> RunRequest:
     return RunRequest(digest=request.input_digest, args=(request.module, *request.arguments))
 
 
+def python_backend_rules() -> list[Rule | UnionRule]:
+    """Those of `pants.backend.python` that rules with a Python tool lean on."""
+    return [
+        *module_mapper.rules(),
+        *pex.rules(),
+        *pex_from_targets.rules(),
+        *python_sources.rules(),
+    ]
+
+
 def with_recorded_tools(rules: Iterable[Rule | UnionRule]) -> list[Rule | UnionRule]:
     """`rules`, with Python tools that only record how they were called, and what `pants.backend.python` would add."""
     kept = (rule for rule in rules if rule not in _REAL_RULES)
-    return [*kept, *collect_rules(), *pex.rules()]
+    return [*kept, *collect_rules(), *python_backend_rules()]

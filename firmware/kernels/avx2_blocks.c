@@ -2,7 +2,8 @@
  * of small integers; scales are applied once a block, in float. A value is two 8-bit numbers, the second counting
  * 254ths of the first's step: one alone moves the log probabilities of a small model by 0.1 and with them its answers.
  * As in avx2_floats.c, the order of additions for a (row, vector) pair is fixed, so that a result does not depend on
- * the batch it was computed in. */
+ * the batch it was computed in. Scales are applied by a product and an addition, not by one fused instruction: a
+ * processor does not notice so few of them, and an emulator takes ten times as long over a fused one. */
 #include "firmware/kernels/avx2_group.h"
 
 enum { FINE_STEPS = 254 }; /* in a coarse step: what rounding leaves is at most half of one, 127 fine steps */
@@ -12,7 +13,7 @@ typedef struct Digits {
     i8 q[8][32];
 } Digits;
 
-/** The values of block b are scale[b] * (coarse + fine / FINE_STEPS), and sum[b] is what they add up to. */
+/** The values of block b are scale[b] * (FINE_STEPS * coarse + fine), and sum[b] is what they add up to. */
 typedef struct Activations {
     Digits coarse, fine;
     f32 scale[GROUP_BLOCKS];
@@ -63,10 +64,9 @@ AVX2_INLINE void quantize_block(const f32 *x, u32 b, Activations *to) {
         fine[i] = _mm256_cvtps_epi32(_mm256_mul_ps(rest, _mm256_set1_ps(FINE_STEPS)));
     }
     u32 lane = b / 2 + 4 * (b % 2);
-    f32 sum = (f32)store_digits(coarse, b, &to->coarse);
-    sum += (f32)store_digits(fine, b, &to->fine) / FINE_STEPS;
-    to->scale[lane] = largest / 127.0f;
-    to->sum[lane] = largest / 127.0f * sum;
+    i32 sum = FINE_STEPS * store_digits(coarse, b, &to->coarse) + store_digits(fine, b, &to->fine);
+    to->scale[lane] = largest / (127.0f * FINE_STEPS);
+    to->sum[lane] = to->scale[lane] * (f32)sum;
 }
 
 /** Blocks past the end of the vector become zeros. */
@@ -97,34 +97,45 @@ AVX2_INLINE __m256i multiply_signed(const Group *group, u32 pair, const Digits *
     return _mm256_add_epi32(multiply_signed_half(group, 2 * pair, x), multiply_signed_half(group, 2 * pair + 1, x));
 }
 
-/** One integer sum a block, in lane order. */
-AVX2_INLINE __m256i group_sums(const Group *group, u32 pairs, MultiplyPair *multiply, const Digits *x) {
-    const __m256i zero = _mm256_setzero_si256();
-    __m256i p0 = multiply(group, 0, x);
-    __m256i p1 = pairs > 1 ? multiply(group, 1, x) : zero;
-    __m256i front = _mm256_hadd_epi32(p0, p1);
-    if (pairs <= 2) return _mm256_hadd_epi32(front, zero);
-    __m256i p2 = multiply(group, 2, x);
-    __m256i p3 = pairs > 3 ? multiply(group, 3, x) : zero;
-    return _mm256_hadd_epi32(front, _mm256_hadd_epi32(p2, p3));
-}
-
 /** A type's way into a Group and through it. */
 typedef struct Format {
     void (*load)(const u8 *blocks, u32 pairs, Group *group);
     MultiplyPair *multiply;
     bool offsets; /* Group.offset is used */
+    bool wide;    /* a block's sum of products with both digits may exceed 32 bits */
     u32 block_bytes;
     u32 block_values;
 } Format;
 
+AVX2_INLINE __m256i multiply_both(Format format, const Group *group, u32 pair, const Activations *x) {
+    __m256i coarse = format.multiply(group, pair, &x->coarse);
+    return _mm256_add_epi32(_mm256_mullo_epi32(coarse, _mm256_set1_epi32(FINE_STEPS)),
+                            format.multiply(group, pair, &x->fine));
+}
+
+/** The four lanes of each block added up, in lane order; pairs past the end are zero. */
+AVX2_INLINE __m256i sum_blocks(const __m256i p[4]) {
+    return _mm256_hadd_epi32(_mm256_hadd_epi32(p[0], p[1]), _mm256_hadd_epi32(p[2], p[3]));
+}
+
+/** One sum a block, in lane order: the group's q times what the vector's scale multiplies. */
+AVX2_INLINE __m256 group_sums(Format format, const Group *group, u32 pairs, const Activations *x) {
+    __m256i p[4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256()};
+    if (!format.wide) {
+        for (u32 i = 0; i < pairs; i++) p[i] = multiply_both(format, group, i, x);
+        return _mm256_cvtepi32_ps(sum_blocks(p));
+    }
+    for (u32 i = 0; i < pairs; i++) p[i] = format.multiply(group, i, &x->coarse);
+    __m256 coarse = _mm256_cvtepi32_ps(sum_blocks(p));
+    for (u32 i = 0; i < pairs; i++) p[i] = format.multiply(group, i, &x->fine);
+    return _mm256_add_ps(_mm256_mul_ps(coarse, _mm256_set1_ps(FINE_STEPS)), _mm256_cvtepi32_ps(sum_blocks(p)));
+}
+
 /** Adds the group's part of the product to the eight lanes of `sum`. */
 AVX2_INLINE __m256 add_group(Format format, const Group *group, u32 pairs, const Activations *x, __m256 sum) {
-    __m256 products = _mm256_cvtepi32_ps(group_sums(group, pairs, format.multiply, &x->coarse));
-    __m256 fine = _mm256_cvtepi32_ps(group_sums(group, pairs, format.multiply, &x->fine));
-    products = _mm256_fmadd_ps(fine, _mm256_set1_ps(1.0f / FINE_STEPS), products);
-    sum = _mm256_fmadd_ps(products, _mm256_mul_ps(group->scale, _mm256_loadu_ps(x->scale)), sum);
-    return format.offsets ? _mm256_fmadd_ps(group->offset, _mm256_loadu_ps(x->sum), sum) : sum;
+    __m256 scale = _mm256_mul_ps(group->scale, _mm256_loadu_ps(x->scale));
+    sum = _mm256_add_ps(sum, _mm256_mul_ps(group_sums(format, group, pairs, x), scale));
+    return format.offsets ? _mm256_add_ps(sum, _mm256_mul_ps(group->offset, _mm256_loadu_ps(x->sum))) : sum;
 }
 
 /** One group of one row against `count` vectors, whose activations are `stride` groups apart. */
@@ -208,18 +219,19 @@ AVX2_INLINE void multiply_all(Format format, const Tensor *w, const Activations 
     }
 }
 
-#define FORMAT(name, product, offsets, block_bytes, block_values)                                                      \
+#define FORMAT(name, product, offsets, wide, block_bytes, block_values)                                                \
     static void matmul_##name(const Tensor *w, const Activations *x, u32 count, f32 *y) {                              \
-        multiply_all((Format){load_##name, multiply_##product, offsets, block_bytes, block_values}, w, x, count, y);   \
+        multiply_all((Format){load_##name, multiply_##product, offsets, wide, block_bytes, block_values}, w, x, count, \
+                     y);                                                                                               \
     }
-FORMAT(q4_0, unsigned, true, 18, 32)
-FORMAT(q4_1, unsigned, true, 20, 32)
-FORMAT(q5_0, unsigned, true, 22, 32)
-FORMAT(q5_1, unsigned, true, 24, 32)
-FORMAT(q8_0, signed, false, 34, 32)
-FORMAT(q4_k, unsigned, true, 144, 256)
-FORMAT(q5_k, unsigned, true, 176, 256)
-FORMAT(q6_k, signed, false, 210, 256)
+FORMAT(q4_0, unsigned, true, false, 18, 32)
+FORMAT(q4_1, unsigned, true, false, 20, 32)
+FORMAT(q5_0, unsigned, true, false, 22, 32)
+FORMAT(q5_1, unsigned, true, false, 24, 32)
+FORMAT(q8_0, signed, false, false, 34, 32)
+FORMAT(q4_k, unsigned, true, false, 144, 256)
+FORMAT(q5_k, unsigned, true, false, 176, 256)
+FORMAT(q6_k, signed, false, true, 210, 256)
 
 void avx2_matmul_blocks(const Tensor *w, const f32 *x, u32 count, void *scratch, f32 *y) {
     Activations *activations = scratch;

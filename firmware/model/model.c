@@ -78,7 +78,8 @@ static u8 *allocate_file(const Source *source, Arena *arena, Error *error) {
     if (add_usize((usize)source->size, lead, &bytes)) memory = arena_alloc_uncleared(arena, bytes, 1, FILE_ALIGN);
     if (memory) return memory + lead;
     u64 available = source->platform->memory_free(source->platform->context);
-    fail(error, ERROR_OUT_OF_MEMORY, "needs %zu MiB of memory, %zu MiB are free; choose a smaller model",
+    fail(error, ERROR_OUT_OF_MEMORY,
+         "needs %zu MiB of memory in one piece, %zu MiB are free in all; choose a smaller model",
          (usize)(source->size / MIB + 1), (usize)(available / MIB));
     return NULL;
 }

@@ -20,7 +20,7 @@ TREE = (
     "tools",
 )
 
-# uid and gid of the other user, where the kernel lets us be one (user namespaces).
+# uid and gid of the other user, in a user namespace.
 OTHER_ID = 4242
 
 
@@ -97,7 +97,16 @@ class SecondClone:
 
 
 def as_other_user() -> tuple[str, ...]:
-    """The command prefix that makes us another user, in a user namespace; empty where there are none."""
+    """The command prefix that makes us another user, in a user namespace.
+
+    Raises:
+        SecondCloneError: the kernel gives us none, so that being another user would not be tested.
+    """
     prefix = ("unshare", "--user", f"--map-user={OTHER_ID}", f"--map-group={OTHER_ID}")
-    possible = subprocess.run([*prefix, "true"], capture_output=True).returncode == 0
-    return prefix if possible else ()
+    result = subprocess.run([*prefix, "id", "-u"], capture_output=True, text=True)
+    if result.stdout.strip() != str(OTHER_ID):
+        raise SecondCloneError(
+            f"{prefix} should make us user {OTHER_ID}, and gave: {result.stdout}{result.stderr}"
+            "(are user namespaces switched off? see sysctl kernel.unprivileged_userns_clone)"
+        )
+    return prefix

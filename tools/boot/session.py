@@ -110,11 +110,18 @@ def _shutdown_outcome(monitor: Monitor) -> Outcome:
     return _SHUTDOWN_OUTCOMES.get(reasons[-1], "emulator_failed") if reasons else "emulator_failed"
 
 
+def guest_code(status: int) -> int | None:
+    """The firmware's code in QEMU's exit status, which isa-debug-exit makes of the number written, twice plus one.
+
+    None when the status is not the firmware's doing: 0, QEMU's own failure (1), or a signal (negative).
+    """
+    written, odd = divmod(status, 2)
+    return written - DEBUG_EXIT_BASE if odd and written >= DEBUG_EXIT_BASE else None
+
+
 def _ended(monitor: Monitor, status: int) -> tuple[Outcome, int | None]:
-    """isa-debug-exit: QEMU's status is the number the guest wrote, twice plus one."""
-    if status % 2 == 1 and status // 2 >= DEBUG_EXIT_BASE:
-        return "debug_exit", status // 2 - DEBUG_EXIT_BASE
-    return _shutdown_outcome(monitor), None
+    code = guest_code(status)
+    return (_shutdown_outcome(monitor), None) if code is None else ("debug_exit", code)
 
 
 @contextlib.contextmanager

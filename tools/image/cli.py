@@ -88,6 +88,7 @@ def verify(image: Image, as_json: Json = False) -> None:
         _print_rows(("check", "fault"), rows, as_json)
     if findings:
         raise typer.Exit(EXIT_FINDINGS)
+    print(f"{image}: no faults", file=sys.stderr)
 
 
 def main() -> None:

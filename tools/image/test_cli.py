@@ -41,6 +41,7 @@ def test_build_put_list_extract(tmp_path: Path, capsys: pytest.CaptureFixture[st
         "sub/new.txt\tfile\t7",
     ]
     assert run("verify", image) == 0
+    assert capsys.readouterr().err == f"{image}: no faults\n"
 
 
 def test_list_as_json(image: Path, capsys: pytest.CaptureFixture[str]) -> None:

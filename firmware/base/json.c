@@ -28,6 +28,12 @@ void json_begin_array(JsonWriter *json) { begin(json, STR("[")); }
 
 void json_end_array(JsonWriter *json) { end(json, STR("]")); }
 
+void json_new_line(JsonWriter *json) {
+    if (json->needs_comma) put(json, STR(","));
+    put(json, STR("\n"));
+    json->needs_comma = false;
+}
+
 void json_key(JsonWriter *json, const char *key) {
     json_str(json, str_from_c(key));
     put(json, STR(":"));

@@ -16,6 +16,8 @@ void json_begin_object(JsonWriter *json);
 void json_end_object(JsonWriter *json);
 void json_begin_array(JsonWriter *json);
 void json_end_array(JsonWriter *json);
+/** What comes next, which is no closing bracket, begins a line. */
+void json_new_line(JsonWriter *json);
 /** The key of the next value. */
 void json_key(JsonWriter *json, const char *key);
 void json_u64(JsonWriter *json, u64 value);

@@ -33,6 +33,24 @@ static void structures_get_their_commas(void) {
               STR("{\"ids\":[1,18446744073709551615,[]],\"x\":-0.250,\"none\":null}"));
 }
 
+static void lines_begin_behind_the_comma(void) {
+    Buffer buffer = {.len = 0};
+    JsonWriter json = {append, &buffer, false};
+    json_begin_object(&json);
+    json_new_line(&json);
+    json_key(&json, "ids");
+    json_begin_array(&json);
+    json_u64(&json, 1);
+    json_new_line(&json);
+    json_u64(&json, 2);
+    json_end_array(&json);
+    json_new_line(&json);
+    json_key(&json, "x");
+    json_str(&json, STR("y"));
+    json_end_object(&json);
+    CHECK_STR(((Str){buffer.bytes, buffer.len}), STR("{\n\"ids\":[1,\n2],\n\"x\":\"y\"}"));
+}
+
 static void check_string(Str value, Str expected) {
     Buffer buffer = {.len = 0};
     JsonWriter json = {append, &buffer, false};
@@ -47,5 +65,6 @@ static void strings_are_escaped(void) {
     check_string(STR("\xFF"), STR("\"\xEF\xBF\xBD\""));
 }
 
-static const TestCase CASES[] = {TEST(structures_get_their_commas), TEST(strings_are_escaped)};
+static const TestCase CASES[] = {TEST(structures_get_their_commas), TEST(lines_begin_behind_the_comma),
+                                 TEST(strings_are_escaped)};
 TEST_MAIN(CASES)

@@ -37,6 +37,10 @@ typedef struct Platform {
     u64 (*memory_free)(void *context);
     /** Microseconds since start, monotonic. */
     u64 (*now_us)(void *context);
+    /** The counter that now_us is made of, and its frequency in Hz, measured once. The host program's are nanoseconds.
+     */
+    u64 (*cycles)(void *context);
+    u64 cycles_hz;
     /** Text for the person and the serial line: UTF-8, lines end in LF. */
     void (*console_write)(void *context, Str text);
     /** One key: a Unicode scalar ('\r' is given as '\n', backspace as '\b') or a KEY_ value. 0 ms polls. */
@@ -47,10 +51,20 @@ typedef struct Platform {
     void (*file_close)(void *context, File *file);
     /** Replaces a whole file, or creates it. The old content is intact if this fails. */
     bool (*file_write)(void *context, Str path, Str data, Error *error);
+    /** Overwrites a part of a file, which keeps its size, and returns once that is on the medium. Nothing but these
+     * bytes (and its time) is written, so a cut of power harms no other. ERROR_LIMIT past the end of the file. */
+    bool (*file_write_at)(void *context, Str path, u64 offset, Str data, Error *error);
     bool (*dir_list)(void *context, Str path, DirVisitor *visit, void *argument, Error *error);
     /** Do not return. `code` 0 is success; an emulator's debug exit passes it on. */
     void (*power_off)(void *context, u32 code);
     void (*reboot)(void *context);
 } Platform;
+
+static inline u64 platform_cycles(const Platform *platform) { return platform->cycles(platform->context); }
+/** Cycles as microseconds. */
+static inline u64 platform_us(const Platform *platform, u64 cycles) {
+    u64 hz = platform->cycles_hz;
+    return cycles / hz * 1000000 + cycles % hz * 1000000 / hz;
+}
 
 #endif

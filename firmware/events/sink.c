@@ -172,9 +172,15 @@ static void start_line(EventSink *sink) {
     sink->at_line_start = true;
 }
 
-void event_end(EventSink *sink, EventLine *line) {
+static const char *level_name(EventLevel level) {
+    return level == EVENT_ERROR ? "error" : level == EVENT_WARN ? "warn" : "info";
+}
+
+void event_end(EventSink *sink, EventLine *line, EventLevel level, u32 logs) {
+    u64 event = logs && sink->record ? sink->record(sink->recorder, logs, (Str){line->text, line->len}) : 0;
     sink->sequence++;
-    append_format(line, " seq=%llu t_us=%llu\n", (unsigned long long)sink->sequence,
+    if (event > 0) append_format(line, " event=%llu", (unsigned long long)event);
+    append_format(line, " level=%s seq=%llu t_us=%llu\n", level_name(level), (unsigned long long)sink->sequence,
                   (unsigned long long)sink->platform->now_us(sink->platform->context));
     start_line(sink);
     console_write(sink, (Str){line->text, line->len});

@@ -1,8 +1,12 @@
 /* Where every byte for the console goes: text for people, and marker lines for machines (markers.toml).
  *
  * A marker line is whole or absent: it is put together in an EventLine, starts at the beginning of a line, carries a
- * sequence number (from 1, without gaps) and the time, ends in LF, and is written by one console_write. Text can not
- * pass for one: a line of text that begins like a marker is indented by a space, and control characters are replaced.
+ * level, a sequence number (from 1, without gaps) and the time, ends in LF, and is written by one console_write. Text
+ * can not pass for one: a line of text that begins like a marker is indented by a space, and control characters are
+ * replaced.
+ *
+ * A line that a log on the volume keeps too (`logs` of its row) is recorded there first, and then shown with the
+ * number it has in the journal: ` event=N` on the console says that the record is on the medium.
  */
 #ifndef FIRMWARE_EVENTS_SINK_H
 #define FIRMWARE_EVENTS_SINK_H
@@ -15,13 +19,20 @@ enum {
     EVENT_RING_LINES = 64,
 };
 
+typedef enum EventLevel { EVENT_INFO, EVENT_WARN, EVENT_ERROR } EventLevel;
+
 typedef struct EventLine {
     char text[EVENT_LINE_BYTES];
     usize len;
 } EventLine;
 
+/** Who keeps lines on the volume: `logs` has a bit for each EventLog. Returns the event's number, 0 when not kept. */
+typedef u64 EventRecorder(void *argument, u32 logs, Str text);
+
 typedef struct EventSink {
     const Platform *platform;
+    EventRecorder *record; /* NULL: nothing is kept */
+    void *recorder;
     u64 sequence; /* of the last marker line */
     bool at_line_start;
     char held[8]; /* the beginning of a line of text that may turn out to look like a marker */
@@ -46,7 +57,8 @@ void event_f64(EventLine *line, f64 value, i32 digits);
 void event_hex32(EventLine *line, u32 value);
 void event_bool(EventLine *line, bool value);
 void event_quoted(EventLine *line, Str text);
-/** Adds sequence and time, ends the line and writes it. */
-void event_end(EventSink *sink, EventLine *line);
+/** Has the line recorded where `logs` says, adds event number, level, sequence and time, ends the line and writes it.
+ */
+void event_end(EventSink *sink, EventLine *line, EventLevel level, u32 logs);
 
 #endif

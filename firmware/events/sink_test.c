@@ -25,10 +25,10 @@ static void line_carries_sequence_and_time(void) {
     FakePlatform *fake = fake_platform_new();
     EventSink *sink = sink_on(fake);
     event_repl_ready(sink);
-    event_obs_startup(sink, 1234567, 5, FILE_FORMAT_BIN);
-    CHECK_STR(fake_output(fake), STR("\nOK: REPL ready (/help) seq=1 t_us=1\n"
+    event_obs_startup(sink, 1234567, 5, FILE_FORMAT_BIN, 2, 3, 4);
+    CHECK_STR(fake_output(fake), STR("\nOK: REPL ready (/help) level=info seq=1 t_us=1\n"
                                      "[obs][startup] model_select_ms=1234.567 model_prepare_ms=0.005 format=bin "
-                                     "seq=2 t_us=2\n"));
+                                     "opens=2 reads=3 bytes=4 level=info seq=2 t_us=2\n"));
     free(sink);
     fake_platform_free(fake);
 }
@@ -40,8 +40,8 @@ static void marker_never_shares_a_line(void) {
     event_autorun_shutdown(sink);
     sink_text(sink, STR("O"));
     event_autorun_shutdown(sink);
-    CHECK_STR(fake_output(fake), STR("You: \n[autorun] shutting down seq=1 t_us=1\n"
-                                     "O\n[autorun] shutting down seq=2 t_us=2\n"));
+    CHECK_STR(fake_output(fake), STR("You: \n[autorun] shutting down level=info seq=1 t_us=1\n"
+                                     "O\n[autorun] shutting down level=info seq=2 t_us=2\n"));
     free(sink);
     fake_platform_free(fake);
 }
@@ -112,7 +112,56 @@ static void longest_line_is_whole(void) {
     event_model_failed(sink, longest, longest, longest);
     Str shown = fake_output(fake);
     CHECK(shown.len < EVENT_LINE_BYTES);
-    CHECK(str_ends_with_nocase(shown, STR(" seq=1 t_us=18446744073709551614\n")));
+    CHECK(str_ends_with_nocase(shown, STR(" level=error seq=1 t_us=18446744073709551614\n")));
+    free(sink);
+    fake_platform_free(fake);
+}
+
+typedef struct Record {
+    u32 logs;
+    char text[EVENT_LINE_BYTES];
+    usize len;
+    usize shown_before; /* what the console had when it was recorded */
+    const FakePlatform *fake;
+    u64 number;
+} Record;
+
+static u64 keep(void *argument, u32 logs, Str text) {
+    Record *record = argument;
+    record->logs = logs;
+    memcpy(record->text, text.data, text.len);
+    record->len = text.len;
+    record->shown_before = record->fake->output_len;
+    return record->number;
+}
+
+static void decision_is_recorded_before_it_is_shown(void) {
+    FakePlatform *fake = fake_platform_new();
+    EventSink *sink = sink_on(fake);
+    Record record = {.fake = fake, .number = 17};
+    sink->record = keep;
+    sink->recorder = &record;
+    event_sentinel_tripped(sink, .violations = 3, .reason_id = REASON_ID_SENTINEL_TEST);
+    CHECK_U64(record.logs, 1u << EVENT_LOG_JOURNAL);
+    CHECK_U64(record.shown_before, 0);
+    CHECK_STR(((Str){record.text, record.len}), STR("[sentinel] tripped violations=3 reason_id=SENTINEL_TEST"));
+    CHECK_STR(fake_output(fake), STR("\n[sentinel] tripped violations=3 reason_id=SENTINEL_TEST event=17 level=error "
+                                     "seq=1 t_us=1\n"));
+    free(sink);
+    fake_platform_free(fake);
+}
+
+static void what_is_not_kept_has_no_number(void) {
+    FakePlatform *fake = fake_platform_new();
+    EventSink *sink = sink_on(fake);
+    Record record = {.fake = fake};
+    event_sentinel_reset(sink, REASON_ID_SENTINEL_RESET);
+    sink->record = keep;
+    sink->recorder = &record;
+    event_sentinel_reset(sink, REASON_ID_SENTINEL_RESET); /* the volume cannot be written */
+    event_repl_ready(sink);
+    CHECK_U64(record.len, sizeof("[sentinel] reset reason_id=SENTINEL_RESET") - 1);
+    CHECK(!fake_output_has(fake, "event="));
     free(sink);
     fake_platform_free(fake);
 }
@@ -142,5 +191,6 @@ static const TestCase CASES[] = {TEST(line_carries_sequence_and_time),  TEST(mar
                                  TEST(text_cannot_pass_for_a_marker),   TEST(text_split_anywhere_cannot_either),
                                  TEST(control_characters_are_replaced), TEST(text_fields_are_quoted_when_they_must),
                                  TEST(long_text_is_cut_with_a_mark),    TEST(longest_line_is_whole),
-                                 TEST(ring_keeps_the_last_lines)};
+                                 TEST(ring_keeps_the_last_lines),       TEST(decision_is_recorded_before_it_is_shown),
+                                 TEST(what_is_not_kept_has_no_number)};
 TEST_MAIN(CASES)

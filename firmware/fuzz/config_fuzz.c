@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     Arena arena = arena_new(test_pages(), 0);
     Config config = config_defaults();
     u32 warnings = 0;
-    ConfigReport report = {.argument = &warnings, .warning = check_warning};
+    ConfigReport report = {.owner = OWNER_OPERATOR, .argument = &warnings, .warning = check_warning};
     config_read(&config, harness_input(&arena, data, size), &report);
     CHECK(report.warnings == warnings);
     check_values(&config);

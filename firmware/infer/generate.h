@@ -19,9 +19,22 @@ typedef struct Conversation {
 
 typedef struct TurnLimits {
     u32 max_tokens;      /* at least 1 */
+    u32 sequence;        /* the longest turn in tokens, prompt and answer together; 0: the context */
     bool stop_you;       /* end where the chat format's stop text begins */
     bool stop_double_nl; /* end at an empty line */
 } TurnLimits;
+
+/** One round of the loop that makes an answer: everything from the token before to this one, sampling and output
+ * included. */
+typedef struct TokenTiming {
+    u32 step; /* from 0; the logits of step 0 are those of the prompt */
+    u32 position;
+    u64 cycles;
+    bool ran_model; /* false of step 0 */
+} TokenTiming;
+
+/** What a watcher makes of a token. */
+typedef enum TurnVerdict { TURN_GOES_ON, TURN_OVER_BUDGET, TURN_UNSAFE } TurnVerdict;
 
 /** Who watches a turn. Every function may be NULL. */
 typedef struct TurnObserver {
@@ -36,6 +49,8 @@ typedef struct TurnObserver {
     void (*cleared)(void *argument, u32 position, u32 prompt_tokens);
     /** Asked before every token; true ends the turn. */
     bool (*interrupted)(void *argument);
+    /** Told after every token how long it took; may end the turn (budget_guard, sentinel). */
+    TurnVerdict (*timed)(void *argument, const TokenTiming *timing);
 } TurnObserver;
 
 typedef struct TurnResult {
@@ -43,10 +58,15 @@ typedef struct TurnResult {
     u32 tokens; /* of the answer, without the one that ended it */
     u32 ids;    /* FNV-1a of the answer's token ids (4 little-endian bytes each): the same tokens, the same number */
     StopReason reason;
-    u32 step;     /* decode step the turn ended at */
-    u32 position; /* positions of the cache in use afterwards */
-    u64 prefill_us;
-    u64 decode_us;
+    u32 step;               /* decode step the turn ended at */
+    u32 position;           /* positions of the cache in use afterwards */
+    u32 decode_calls;       /* of the model, while it answered */
+    u64 prefill_cycles;     /* to the first logits */
+    u64 decode_cycles;      /* the sum of what each token took */
+    u64 loop_cycles;        /* of the whole turn, by itself */
+    u64 first_token_cycles; /* from the start to the first token */
+    bool is_unsafe;         /* an internal check failed; `violation` says which */
+    ReasonId violation;
 } TurnResult;
 
 /** Forgets the conversation. */
@@ -54,8 +74,8 @@ void conversation_clear(Conversation *conversation);
 
 /**
  * Runs one turn. A conversation that would not leave room for the answer is cleared first, and the turn begins a new
- * one. Errors: ERROR_LIMIT when the prompt alone is longer than the context, ERROR_OUT_OF_MEMORY from `scratch`; the
- * conversation is then as it was.
+ * one. Errors: ERROR_LIMIT when the prompt alone is longer than the context or the sequence (`result->prompt_tokens` is
+ * then what is known of its length), ERROR_OUT_OF_MEMORY from `scratch`; the conversation is then as it was.
  */
 bool generate_turn(Conversation *conversation, Str user, TurnLimits limits, const TurnObserver *observer,
                    const Platform *platform, Arena *scratch, TurnResult *result, Error *error);

@@ -79,6 +79,14 @@ u64 transformer_bytes(const ModelConfig *config, u32 context) {
     return total;
 }
 
+/** Every weight is multiplied once a token; a query head multiplies with a key and a value of each position. */
+f64 transformer_relative_cost(const ModelConfig *c, u32 position) {
+    f64 heads = (f64)c->heads * c->head_dim, kv_heads = (f64)c->kv_heads * c->head_dim;
+    f64 layer = c->dim * (2 * heads + 2 * kv_heads + 3.0 * c->hidden);
+    f64 weights = c->layers * layer + (f64)c->vocab * c->dim;
+    return 1 + c->layers * 2 * heads * position / weights;
+}
+
 static bool allocate(const ModelConfig *config, u32 context, Arena *arena, Transformer *t) {
     t->state = ARENA_NEW(arena, TransformerState, 1);
     if (!t->state) return false;

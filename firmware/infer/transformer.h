@@ -19,6 +19,8 @@ bool transformer_new(const Model *model, const Kernels *kernels, u32 context, Ar
                      Error *error);
 /** Bytes a transformer_new() with this context needs, without the weights. */
 u64 transformer_bytes(const ModelConfig *config, u32 context);
+/** Cost of a token at `position` relative to one at an empty context: both are counted in multiplications. */
+f64 transformer_relative_cost(const ModelConfig *config, u32 position);
 /**
  * Runs `count` tokens (ids below vocab) at the current position, in batches, and computes logits for the last one only.
  * ERROR_LIMIT, with nothing changed, when they do not fit in the context or an id is out of range.

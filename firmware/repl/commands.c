@@ -105,7 +105,7 @@ static void run_command(Session *session, const Command *command, Str text) {
 static void run_knob(Session *session, const ConfigKey *key, Str text) {
     char value[CONFIG_VALUE_BYTES], bounds[CONFIG_VALUE_BYTES];
     Error error;
-    if (text.len > 0 && !config_set(&session->config, key, text, &error)) {
+    if (text.len > 0 && !config_set(&session->config, key, text, OWNER_OPERATOR, &error)) {
         say_error(session, "%s", error.message);
         return;
     }
@@ -181,4 +181,33 @@ void commands_help(Session *session, Str filter) {
     } else if (filter.len == 0 && session->engine.is_ready) {
         say(session, "Anything else is a question for the model. Esc or Ctrl-C stops an answer.\n");
     }
+}
+
+typedef struct ExampleWriter {
+    void (*write)(void *argument, Str text);
+    void *argument;
+} ExampleWriter;
+
+static void write_example(const ExampleWriter *writer, const char *text) {
+    writer->write(writer->argument, str_from_c(text));
+    writer->write(writer->argument, STR("\n"));
+}
+
+static void write_examples_that(const ExampleWriter *writer, bool leave) {
+    for (usize i = 0; i < COMMAND_COUNT; i++) {
+        if (COMMANDS[i].leaves == leave) write_example(writer, COMMANDS[i].example);
+    }
+}
+
+void commands_examples(void (*write)(void *argument, Str text), void *argument) {
+    ExampleWriter writer = {write, argument};
+    write_examples_that(&writer, false);
+    for (usize i = 0; i < CONFIG_KEY_COUNT; i++) {
+        char line[64];
+        const ConfigKey *key = &CONFIG_KEYS[i];
+        if (!key->command) continue;
+        fmt(line, sizeof(line), "%s %s", key->command, key->fallback);
+        write_example(&writer, line);
+    }
+    write_examples_that(&writer, true);
 }

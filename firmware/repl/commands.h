@@ -25,6 +25,8 @@ typedef struct Command {
     u64 min, max, fallback;
     bool is_bare_word; /* the name alone, without '/', is the command too */
     bool needs_model;
+    bool leaves;         /* ends the session */
+    const char *example; /* a whole line that works; tests run them all */
     const char *help;
     void (*run)(Session *session, Argument argument);
 } Command;
@@ -40,5 +42,7 @@ void commands_run(Session *session, Str line);
 void commands_complete(Str prefix, void (*offer)(void *argument, Str name), void *argument);
 /** Shows the commands whose name begins with `filter` (when it begins with '/'), or whose help contains it. */
 void commands_help(Session *session, Str filter);
+/** Writes one working example of every command and setting, a line each, those that end the session last. */
+void commands_examples(void (*write)(void *argument, Str text), void *argument);
 
 #endif

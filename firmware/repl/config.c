@@ -9,7 +9,15 @@ typedef struct Value {
     u64 whole;
     f64 number;
     Str text;
+    Budget budget;
 } Value;
+
+static const char *const OWNER_NAMES[CONFIG_OWNERS] = {
+    [OWNER_DEFAULT] = "default",       [OWNER_OPERATOR] = "operator", [OWNER_ORGANISM] = "organism",
+    [OWNER_CURRICULUM] = "curriculum", [OWNER_CANARY] = "canary",     [OWNER_QUARANTINE] = "quarantine",
+};
+
+const char *config_owner_name(ConfigOwner owner) { return OWNER_NAMES[owner]; }
 
 typedef struct BoolWord {
     const char *word;
@@ -41,6 +49,22 @@ static bool parse_chat_format(Str text, Value *value) {
     return true;
 }
 
+/** "auto", a whole number of cycles, or milliseconds such as "2.5ms". */
+static bool parse_budget(Str text, Value *value) {
+    f64 milliseconds;
+    value->budget = (Budget){BUDGET_AUTO, 0};
+    if (str_eq_nocase(text, STR("auto"))) return true;
+    if (str_to_u64(text, &value->budget.amount)) {
+        value->budget.unit = BUDGET_CYCLES;
+        return value->budget.amount > 0;
+    }
+    if (!str_ends_with_nocase(text, STR("ms")) || !str_to_f64(str_take(text, text.len - 2), &milliseconds))
+        return false;
+    if (!(milliseconds >= 0.001 && milliseconds <= 1e9)) return false;
+    value->budget = (Budget){BUDGET_MICROSECONDS, (u64)(milliseconds * 1000 + 0.5)};
+    return true;
+}
+
 static Str unquoted(Str text) {
     bool is_quoted = text.len >= 2 && text.data[0] == '"' && text.data[text.len - 1] == '"';
     return is_quoted ? (Str){text.data + 1, text.len - 2} : text;
@@ -62,11 +86,27 @@ static bool parse(const ConfigKey *key, Str text, Value *value) {
         return true;
     case CONFIG_CHAT_FORMAT:
         return parse_chat_format(text, value);
+    case CONFIG_BUDGET:
+        return parse_budget(text, value);
     }
     return false;
 }
 
-static void store(Config *config, const ConfigKey *key, const Value *value) {
+static bool is_same_field(const ConfigKey *a, const ConfigKey *b) { return a->offset == b->offset; }
+
+/** A field that two keys set has one owner. */
+static void own(Config *config, const ConfigKey *key, ConfigOwner owner) {
+    for (usize i = 0; i < CONFIG_KEY_COUNT; i++) {
+        if (is_same_field(&CONFIG_KEYS[i], key)) config->owners[i] = (u8)owner;
+    }
+}
+
+ConfigOwner config_owner(const Config *config, const ConfigKey *key) {
+    return (ConfigOwner)config->owners[key - CONFIG_KEYS];
+}
+
+static void store(Config *config, const ConfigKey *key, const Value *value, ConfigOwner owner) {
+    own(config, key, owner);
     u8 *field = (u8 *)config + key->offset;
     switch (key->type) {
     case CONFIG_BOOL:
@@ -90,6 +130,9 @@ static void store(Config *config, const ConfigKey *key, const Value *value) {
     case CONFIG_CHAT_FORMAT:
         *(ChatFormat *)field = (ChatFormat)value->whole;
         break;
+    case CONFIG_BUDGET:
+        *(Budget *)field = value->budget;
+        break;
     }
 }
 
@@ -102,13 +145,13 @@ static bool is_within(const ConfigKey *key, const Value *value) {
     return value->number >= key->min && value->number <= key->max;
 }
 
-bool config_set(Config *config, const ConfigKey *key, Str text, Error *error) {
+bool config_set(Config *config, const ConfigKey *key, Str text, ConfigOwner owner, Error *error) {
     Value value;
     char bounds[CONFIG_VALUE_BYTES];
     ErrorCode code = ERROR_USAGE;
     if (parse(key, str_trim(text), &value)) {
         if (is_within(key, &value)) {
-            store(config, key, &value);
+            store(config, key, &value, owner);
             return true;
         }
         code = ERROR_LIMIT;
@@ -118,12 +161,12 @@ bool config_set(Config *config, const ConfigKey *key, Str text, Error *error) {
                 STR_ARG(str_take(str_trim(text), 40)));
 }
 
-bool config_set_bound(Config *config, const ConfigKey *key, Str text) {
+bool config_set_bound(Config *config, const ConfigKey *key, Str text, ConfigOwner owner) {
     Value value;
     if (!is_number(key->type) || !parse(key, str_trim(text), &value)) return false;
     value.number = value.number < key->min ? key->min : key->max;
     value.whole = (u64)value.number;
-    store(config, key, &value);
+    store(config, key, &value, owner);
     return true;
 }
 
@@ -133,6 +176,13 @@ static usize format_f32(char *buffer, usize capacity, f64 value) {
     if (buffer[len - 1] == '.') len--;
     buffer[len] = 0;
     return len;
+}
+
+static usize format_budget(char *buffer, usize capacity, Budget budget) {
+    if (budget.unit == BUDGET_AUTO) return fmt(buffer, capacity, "auto");
+    if (budget.unit == BUDGET_CYCLES) return fmt(buffer, capacity, "%llu", (unsigned long long)budget.amount);
+    usize len = format_f32(buffer, capacity, (f64)budget.amount / 1000);
+    return len + fmt(buffer + len, capacity - len, "ms");
 }
 
 Str config_get(const Config *config, const ConfigKey *key, char buffer[CONFIG_VALUE_BYTES]) {
@@ -158,6 +208,9 @@ Str config_get(const Config *config, const ConfigKey *key, char buffer[CONFIG_VA
         return *(const Str *)field;
     case CONFIG_CHAT_FORMAT:
         return str_from_c(chat_format_name(*(const ChatFormat *)field));
+    case CONFIG_BUDGET:
+        len = format_budget(buffer, CONFIG_VALUE_BYTES, *(const Budget *)field);
+        break;
     }
     return (Str){buffer, len};
 }
@@ -200,6 +253,8 @@ Str config_bounds(const ConfigKey *key, char buffer[CONFIG_VALUE_BYTES]) {
     case CONFIG_CHAT_FORMAT:
         len = chat_format_bounds(buffer, CONFIG_VALUE_BYTES);
         break;
+    case CONFIG_BUDGET:
+        return STR("auto, a number of cycles from 1, or milliseconds such as 2.5ms");
     }
     return (Str){buffer, len};
 }
@@ -225,7 +280,8 @@ Config config_defaults(void) {
     Error error;
     memset(&config, 0, sizeof(config));
     for (usize i = 0; i < CONFIG_KEY_COUNT; i++) {
-        if (CONFIG_KEYS[i].fallback) config_set(&config, &CONFIG_KEYS[i], str_from_c(CONFIG_KEYS[i].fallback), &error);
+        if (CONFIG_KEYS[i].fallback)
+            config_set(&config, &CONFIG_KEYS[i], str_from_c(CONFIG_KEYS[i].fallback), OWNER_DEFAULT, &error);
     }
     return config;
 }

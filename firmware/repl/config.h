@@ -6,8 +6,31 @@
 #include "firmware/base/error.h"
 #include "firmware/infer/chat.h"
 #include "firmware/infer/sampler.h"
+#include "firmware/oo/action.h"
+
+/** Whose value a setting has, the least powerful first. */
+typedef enum ConfigOwner {
+    OWNER_DEFAULT,
+    OWNER_OPERATOR, /* repl.cfg, the command line, the prompt */
+    OWNER_ORGANISM, /* an action, or the bound of a mode */
+    OWNER_CURRICULUM,
+    OWNER_CANARY,
+    OWNER_QUARANTINE, /* the last three: policy.cfg */
+} ConfigOwner;
+enum { CONFIG_OWNERS = OWNER_QUARANTINE + 1 };
+const char *config_owner_name(ConfigOwner owner);
+
+/** A bound on what a token may cost. */
+typedef enum BudgetUnit { BUDGET_AUTO, BUDGET_CYCLES, BUDGET_MICROSECONDS } BudgetUnit;
+typedef struct Budget {
+    BudgetUnit unit;
+    u64 amount; /* 0 for BUDGET_AUTO */
+} Budget;
+
+enum { CONFIG_KEYS_MAX = 96 };
 
 typedef struct Config {
+    u8 owners[CONFIG_KEYS_MAX]; /* a ConfigOwner for each row of CONFIG_KEYS */
     u32 boot_verbose;
     bool boot_logo;
     Str model;
@@ -15,6 +38,7 @@ typedef struct Config {
     bool model_picker;
     u32 model_picker_seconds;
     u32 ctx_len; /* 0: the model's own */
+    u32 seq_len; /* 0: the context */
     Str kernels;
     SamplerSettings sampler;
     u32 max_tokens;
@@ -26,6 +50,17 @@ typedef struct Config {
     bool autorun;
     bool autorun_shutdown;
     Str autorun_file;
+    OoSettings oo;
+    bool oo_consult_log;
+    bool autotune;
+    Budget autotune_hi, autotune_lo;
+    u32 autotune_step_top_k, autotune_step_max_tokens, autotune_step_temp_milli;
+    bool guardrails;
+    Budget budget_decode;
+    bool strict_budget;
+    u32 guard_hard_stop, guard_safe_turns;
+    u32 guard_safe_top_k, guard_safe_max_tokens, guard_safe_top_p_milli, guard_safe_temp_milli;
+    bool guard_reset_kv;
 } Config;
 
 typedef enum ConfigType {
@@ -36,6 +71,7 @@ typedef enum ConfigType {
     CONFIG_F32,
     CONFIG_TEXT,
     CONFIG_CHAT_FORMAT,
+    CONFIG_BUDGET, /* auto, cycles, or "2.5ms" */
 } ConfigType;
 
 typedef struct ConfigKey {
@@ -52,7 +88,6 @@ typedef struct ConfigKey {
 
 extern const ConfigKey CONFIG_KEYS[];
 extern const usize CONFIG_KEY_COUNT;
-enum { CONFIG_KEYS_MAX = 64 };
 
 /** Room for any value as text. */
 enum { CONFIG_VALUE_BYTES = 320 };
@@ -61,18 +96,21 @@ Config config_defaults(void);
 /** By name or alias, upper or lower case; NULL when there is none. */
 const ConfigKey *config_find(Str name);
 /**
- * Sets one key. Text values keep pointing into `value`. Errors leave it as it was: ERROR_LIMIT when out of bounds,
- * ERROR_USAGE when not of the type; both say what was expected.
+ * Sets one key, for an owner. Text values keep pointing into `value`. Errors leave it as it was: ERROR_LIMIT when out
+ * of bounds, ERROR_USAGE when not of the type; both say what was expected.
  */
-bool config_set(Config *config, const ConfigKey *key, Str value, Error *error);
+bool config_set(Config *config, const ConfigKey *key, Str value, ConfigOwner owner, Error *error);
 /** After ERROR_LIMIT of a number: sets it to the nearest bound. False for other types. */
-bool config_set_bound(Config *config, const ConfigKey *key, Str value);
+bool config_set_bound(Config *config, const ConfigKey *key, Str value, ConfigOwner owner);
+/** Whose value a key has. Two keys for one field have the owner of the one that was set last. */
+ConfigOwner config_owner(const Config *config, const ConfigKey *key);
 /** The value as the file would spell it. */
 Str config_get(const Config *config, const ConfigKey *key, char buffer[CONFIG_VALUE_BYTES]);
 /** What may be written: "0 to 1", "0 or 1", "auto, chatml, ...". */
 Str config_bounds(const ConfigKey *key, char buffer[CONFIG_VALUE_BYTES]);
 
 typedef struct ConfigReport {
+    ConfigOwner owner; /* of what is read */
     void *argument;
     /** Called for each line not taken as written; `line` counts from 1. */
     void (*warning)(void *argument, u32 line, Str key, Str problem);

@@ -50,8 +50,8 @@ static void set(Config *config, const ConfigKey *key, Str value, u32 line, Confi
     Error error;
     char used[CONFIG_VALUE_BYTES];
     report->keys++;
-    if (config_set(config, key, value, &error)) return;
-    if (error.code == ERROR_LIMIT) config_set_bound(config, key, value);
+    if (config_set(config, key, value, report->owner, &error)) return;
+    if (error.code == ERROR_LIMIT) config_set_bound(config, key, value, report->owner);
     warn(report, line, str_from_c(key->name), "%s; %.*s is used", error.message,
          STR_ARG(config_get(config, key, used)));
 }

@@ -19,7 +19,7 @@ static void note(void *argument, u32 line, Str key, Str problem) {
 static Config read(Str text, Warnings *warnings) {
     Config config = config_defaults();
     *warnings = (Warnings){0};
-    ConfigReport report = {.argument = warnings, .warning = note};
+    ConfigReport report = {.owner = OWNER_OPERATOR, .argument = warnings, .warning = note};
     config_read(&config, text, &report);
     CHECK_U64(report.warnings, warnings->count);
     return config;
@@ -48,7 +48,7 @@ static void every_default_is_valid_and_comes_back(void) {
         char buffer[CONFIG_VALUE_BYTES];
         Error error;
         if (!key->fallback) continue;
-        CHECK_MSG(config_set(&config, key, str_from_c(key->fallback), &error), "%s", error.message);
+        CHECK_MSG(config_set(&config, key, str_from_c(key->fallback), OWNER_OPERATOR, &error), "%s", error.message);
         CHECK_STR(config_get(&config, key, buffer), str_from_c(key->fallback));
         if (key->command) CHECK_STR(str_skip(str_from_c(key->command), 1), str_from_c(key->name));
     }
@@ -75,7 +75,7 @@ static void lines_are_read_as_people_write_them(void) {
 
 static void aliases_and_opposites(void) {
     Warnings warnings;
-    Config config = read(STR("weights=x\nseq_len=128\nboot_quiet=0\nno_repeat_ngram=2\nprompt_format=qwen"), &warnings);
+    Config config = read(STR("weights=x\ncontext=128\nboot_quiet=0\nno_repeat_ngram=2\nprompt_format=qwen"), &warnings);
     CHECK_U64(warnings.count, 0);
     CHECK_STR(config.model, STR("x"));
     CHECK(config.ctx_len == 128 && config.boot_verbose == 1 && config.sampler.no_repeat_ngram == 2);
@@ -124,7 +124,8 @@ static void last_of_two_settings_wins(void) {
     check_warning(&warnings, 3, "temperature", "set before on line 1");
 }
 
-static void no_part_of_a_long_file_is_left_out(void) {
+/** Defect 10: keys behind byte 2047 were not read. */
+static void defect_10_no_part_of_a_long_file_is_left_out(void) {
     enum { COMMENT_LINES = 2000 };
     char *text = malloc(COMMENT_LINES * 20 + 64);
     usize len = 0;
@@ -135,7 +136,8 @@ static void no_part_of_a_long_file_is_left_out(void) {
     free(text);
 }
 
-static void small_decimals_are_printed_right(void) {
+/** Defect 34: 0.05 was shown as 0.5, 1.15 as 1.14. */
+static void defect_34_small_decimals_are_printed_right(void) {
     Config config = config_defaults();
     char buffer[CONFIG_VALUE_BYTES];
     CHECK_STR(config_get(&config, config_find(STR("min_p")), buffer), STR("0.05"));
@@ -168,6 +170,55 @@ static void example_with_its_marks_taken_away_gives_the_defaults(void) {
     free(active);
 }
 
+static Budget budget(const char *text) {
+    char line[64];
+    Warnings warnings;
+    usize len = (usize)snprintf(line, sizeof(line), "budget_decode=%s", text);
+    Config config = read((Str){line, len}, &warnings);
+    CHECK_MSG(warnings.count == 0, "%s: %s", text, warnings.problem);
+    return config.budget_decode;
+}
+
+static void budgets_are_auto_or_cycles_or_milliseconds(void) {
+    CHECK_U64(budget("AUTO").unit, BUDGET_AUTO);
+    CHECK(budget("9000000").unit == BUDGET_CYCLES && budget("9000000").amount == 9000000);
+    CHECK(budget("2.5ms").unit == BUDGET_MICROSECONDS && budget("2.5ms").amount == 2500);
+    const char *const WRONG[] = {"0", "-1", "fast", "0ms", "ms", "1e300ms", "12 cycles"};
+    for (usize i = 0; i < COUNT_OF(WRONG); i++) {
+        char line[64];
+        Warnings warnings;
+        usize len = (usize)snprintf(line, sizeof(line), "budget_decode=%s", WRONG[i]);
+        CHECK_U64(read((Str){line, len}, &warnings).budget_decode.unit, BUDGET_AUTO);
+        check_warning(&warnings, 1, "budget_decode", "milliseconds such as 2.5ms");
+    }
+}
+
+static void budgets_are_printed_as_they_are_read(void) {
+    const char *const TEXTS[] = {"auto", "1", "18446744073709551615", "2.5ms", "0.001ms", "40ms"};
+    for (usize i = 0; i < COUNT_OF(TEXTS); i++) {
+        char buffer[CONFIG_VALUE_BYTES];
+        Config config = config_defaults();
+        config.budget_decode = budget(TEXTS[i]);
+        CHECK_STR(config_get(&config, config_find(STR("budget_decode")), buffer), str_from_c(TEXTS[i]));
+    }
+}
+
+/** Defect 12: a key that actions wrote and nobody read. */
+static void defect_12_seq_len_is_a_setting_of_its_own(void) {
+    Warnings warnings;
+    Config config = read(STR("ctx_len=512\nseq_len=64"), &warnings);
+    CHECK(config.ctx_len == 512 && config.seq_len == 64);
+}
+
+static void a_value_knows_its_owner(void) {
+    Warnings warnings;
+    Config config = read(STR("boot_quiet=1\ntemp=9000"), &warnings);
+    CHECK_U64(config_owner(&config, config_find(STR("temp"))), OWNER_OPERATOR);
+    CHECK_U64(config_owner(&config, config_find(STR("top_p"))), OWNER_DEFAULT);
+    /* Two keys of one field. */
+    CHECK_U64(config_owner(&config, config_find(STR("boot_verbose"))), OWNER_OPERATOR);
+}
+
 static const TestCase CASES[] = {TEST(defaults_are_those_of_the_sampler),
                                  TEST(every_default_is_valid_and_comes_back),
                                  TEST(no_name_is_used_twice),
@@ -177,7 +228,11 @@ static const TestCase CASES[] = {TEST(defaults_are_those_of_the_sampler),
                                  TEST(number_out_of_bounds_becomes_the_bound),
                                  TEST(wrong_type_leaves_the_default),
                                  TEST(last_of_two_settings_wins),
-                                 TEST(no_part_of_a_long_file_is_left_out),
-                                 TEST(small_decimals_are_printed_right),
-                                 TEST(example_with_its_marks_taken_away_gives_the_defaults)};
+                                 TEST(defect_10_no_part_of_a_long_file_is_left_out),
+                                 TEST(defect_34_small_decimals_are_printed_right),
+                                 TEST(example_with_its_marks_taken_away_gives_the_defaults),
+                                 TEST(budgets_are_auto_or_cycles_or_milliseconds),
+                                 TEST(budgets_are_printed_as_they_are_read),
+                                 TEST(defect_12_seq_len_is_a_setting_of_its_own),
+                                 TEST(a_value_knows_its_owner)};
 TEST_MAIN(CASES)

@@ -89,6 +89,7 @@ static bool make_transformer(Engine *engine, const Platform *platform, const Con
             return true;
         }
         if (fits && error->code != ERROR_OUT_OF_MEMORY) return false;
+        if (fits) engine->allocation_failures++;
         if (context / 2 < ENGINE_CONTEXT_MIN) {
             return fail(error, ERROR_OUT_OF_MEMORY,
                         "%.*s: no memory for a context of %u tokens (%llu bytes): use a smaller model or more memory",
@@ -116,13 +117,22 @@ static bool make_conversation(Engine *engine, const Config *config, Error *error
     return true;
 }
 
+/** Tells that a phase is over, when it is. */
+static bool ends(const EngineObserver *observer, StartupPhase phase, bool is_over) {
+    if (is_over && observer->phase) observer->phase(observer->argument, phase);
+    return is_over;
+}
+
 static bool load(Engine *engine, const Platform *platform, Str path, const Config *config,
                  const EngineObserver *observer, Error *error) {
     return copy_path(engine, path, error) &&
-           model_load(platform, engine->path, &engine->arena, observer->progress, observer->argument, &engine->model,
-                      error) &&
-           load_tokenizer(engine, platform, config, error) &&
-           make_transformer(engine, platform, config, observer, error) && make_conversation(engine, config, error);
+           ends(observer, STARTUP_PHASE_BIND,
+                model_load(platform, engine->path, &engine->arena, observer->progress, observer->argument,
+                           &engine->model, error)) &&
+           ends(observer, STARTUP_PHASE_TOKENIZER, load_tokenizer(engine, platform, config, error)) &&
+           ends(observer, STARTUP_PHASE_MEMORY,
+                make_transformer(engine, platform, config, observer, error) &&
+                    make_conversation(engine, config, error));
 }
 
 bool engine_load(Engine *engine, const Platform *platform, Str path, const Config *config,

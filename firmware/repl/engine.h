@@ -10,7 +10,8 @@ enum { ENGINE_CONTEXT_MIN = 64 };
 
 typedef struct Engine {
     bool is_ready;
-    Arena arena; /* holds everything below */
+    u32 allocation_failures; /* memory that was there by its own word and then refused */
+    Arena arena;             /* holds everything below */
     Str path;
     Model model;
     Tokenizer *tokenizer;
@@ -24,6 +25,8 @@ typedef struct Engine {
 typedef struct EngineObserver {
     void *argument;
     ModelProgress *progress;
+    /** A phase has ended (those from the reading of the file on). */
+    void (*phase)(void *argument, StartupPhase phase);
     void (*context_reduced)(void *argument, u32 from, u32 to);
     void (*kernels_unknown)(void *argument, Str name, const char *used);
 } EngineObserver;

@@ -5,6 +5,23 @@
 
 void inform_help(Session *session, Argument argument) { commands_help(session, argument.text); }
 
+/** What a model is, in one line; or why it is none. */
+static void summarise(Session *session, Str path) {
+    Model model;
+    Error error;
+    ArenaMark mark = arena_mark(&session->scratch);
+    bool is_loaded = session->engine.is_ready && str_eq(path, session->engine.path);
+    const Model *of = is_loaded ? &session->engine.model : &model;
+    if (is_loaded || model_inspect(session->platform, path, &session->scratch, &model, &error)) {
+        say(session, "  %.*s %.1fM %s ctx=%u%s\n", STR_ARG(of->architecture), (f64)of->parameters / 1e6,
+            tensor_type_info(of->dominant_type)->name, of->config.context, is_loaded ? "  (loaded)" : "");
+    } else {
+        say(session, "  unusable (%s): %s\n", error_code_name(error.code), error.message);
+    }
+    arena_release(&session->scratch, mark);
+}
+
+/** Size, type, name, summary. */
 static void list_files(Session *session, const ModelList *list, Str folder) {
     u64 bytes = 0;
     usize gguf = 0;
@@ -13,10 +30,11 @@ static void list_files(Session *session, const ModelList *list, Str folder) {
         bool is_gguf = str_ends_with_nocase(path, STR(".gguf"));
         gguf += is_gguf;
         bytes += list->files[i].size;
-        say(session, "  %10s  %-4s  %.*s%s\n", byte_text(list->files[i].size).text, is_gguf ? "gguf" : "bin",
-            STR_ARG(path), str_eq(path, session->engine.path) ? "  (loaded)" : "");
+        say(session, "  %10s  %-4s  %.*s", byte_text(list->files[i].size).text, is_gguf ? "gguf" : "bin",
+            STR_ARG(path));
+        summarise(session, path);
     }
-    if (list->left_out) say(session, "  and %zu more, not listed\n", list->left_out);
+    if (list->left_out) event_limit(&session->sink, LIMIT_LISTED_MODELS, list->count + list->left_out, MODELS_MAX);
     event_models_summary(&session->sink, list->count, list->count - gguf, gguf, bytes, folder);
 }
 
@@ -150,7 +168,8 @@ void inform_memory(Session *session, Argument argument) {
 
 static void show_setting(Session *session, const ConfigKey *key) {
     char value[CONFIG_VALUE_BYTES];
-    say(session, "  %-26s %.*s\n", key->name, STR_ARG(config_get(&session->config, key, value)));
+    say(session, "  %-36s %-12.*s %s\n", key->name, STR_ARG(config_get(&session->config, key, value)),
+        config_owner_name(config_owner(&session->config, key)));
 }
 
 void inform_config(Session *session, Argument argument) {

@@ -114,3 +114,7 @@ const ModelFile *models_find(const ModelList *list, Str name) {
     }
     return NULL;
 }
+
+bool models_is_alias(const ModelList *list, Str path) {
+    return str_find_byte(path, '~') < path.len && !models_find(list, path);
+}

@@ -28,5 +28,8 @@ bool models_list(const Platform *platform, Str folder, ModelList *list, Error *e
 void models_list_all(const Platform *platform, ModelList *list);
 /** Finds what a person called a model: a path, with or without extension, in the root or the models folder. */
 const ModelFile *models_find(const ModelList *list, Str name);
+/** True of a path that is in no listing and has the '~' of a short (8.3) name: the file system opened it by an alias.
+ */
+bool models_is_alias(const ModelList *list, Str path);
 
 #endif

@@ -21,7 +21,11 @@ static Session *session_new(const Platform *platform, const BootOptions *options
     session->options = options;
     session->arena = arena;
     session->scratch = arena_new(platform->pages, SCRATCH_CHUNK_BYTES);
+    session->free_at_start = platform->memory_free(platform->context);
     sink_init(&session->sink, platform);
+    session->guards.platform = platform;
+    session->guards.sink = &session->sink;
+    session->guards.config = &session->config;
     session->keys.platform = platform;
     session->editor.sink = &session->sink;
     session->editor.keys = &session->keys;
@@ -39,6 +43,7 @@ static void session_free(Session *session) {
 /** What the key says about the machine once an autostarted script is over; `code` is 0 when it ran. */
 static void shut_down_if_asked(Session *session, u32 code) {
     if (!session->config.autorun || !session->config.autorun_shutdown) return;
+    session_conclude(session);
     event_autorun_shutdown(&session->sink);
     session->platform->power_off(session->platform->context, code);
 }
@@ -52,8 +57,10 @@ static void start_autorun(Session *session) {
     shut_down_if_asked(session, 1);
 }
 
+/** An unattended run ends with its script, wherever the session goes from here. */
 static void end_autorun(Session *session) {
     autorun_stop(&session->autorun, &session->sink);
+    if (session->config.autorun) session_write_metrics(session);
     shut_down_if_asked(session, 0);
 }
 
@@ -77,6 +84,7 @@ static bool next_typed_line(Session *session, Str *line) {
     case LINE_CANCELLED:
         break;
     case LINE_TOO_LONG:
+        event_limit(&session->sink, LIMIT_LINE_BYTES, (u64)LINE_BYTES + session->editor.discarded, LINE_BYTES);
         say_error(session,
                   "the line is longer than %d bytes; its %zu bytes too many and the rest are not used: shorten it",
                   LINE_BYTES, session->editor.discarded);
@@ -92,7 +100,7 @@ static bool next_typed_line(Session *session, Str *line) {
 static bool copy_line(Session *session, Str *line) {
     char *copy = ARENA_NEW(&session->scratch, char, line->len + 1);
     if (!copy) {
-        event_mem_short(&session->sink, STR("no memory for the line: it is not run"));
+        session_out_of_memory(session, STR("no memory for the line: it is not run"));
         return false;
     }
     memcpy(copy, line->data, line->len);
@@ -132,6 +140,7 @@ static void start(Session *session) {
     if (session->config.boot_logo) say(session, "%s", LOGO);
     boot_load_model(session);
     show_details(session);
+    boot_ready(session);
     if (session->engine.is_ready) {
         event_repl_ready(&session->sink);
     } else {
@@ -149,6 +158,7 @@ ReplEnd repl_main(const Platform *platform, const BootOptions *options) {
     start(session);
     converse(session);
     if (session->autorun.is_running) end_autorun(session);
+    session_conclude(session);
     event_power(&session->sink, POWER_ACTION_EXIT);
     session_free(session);
     return REPL_END_EXIT;

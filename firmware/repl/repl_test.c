@@ -1,59 +1,13 @@
-/* Whole sessions on a machine in memory: what is typed, what is shown. */
-#include "firmware/repl/repl.h"
-
+/* Whole sessions: what is typed, what is shown. */
 #include "firmware/repl/line_editor.h"
-#include "firmware/testing/chain_model.h"
-#include "firmware/testing/check.h"
-#include "firmware/testing/fake_platform.h"
-
-/** A machine whose volume has a model that answers "Q?" with "abc". */
-typedef struct Machine {
-    FakePlatform *fake;
-    Str model, tokenizer;
-} Machine;
-
-static Machine machine_new(void) {
-    Chain chain = chain_new();
-    chain_follow(&chain, "?abc");
-    Machine machine = {fake_platform_new(), chain_model(&chain, 128), chain_tokenizer()};
-    return machine;
-}
-
-static void machine_free(Machine *machine) {
-    fake_platform_free(machine->fake);
-    free((void *)machine->model.data);
-    free((void *)machine->tokenizer.data);
-}
-
-static void add_model(Machine *machine, const char *path) { fake_add_file(machine->fake, path, machine->model); }
-
-static void add_usual(Machine *machine) {
-    add_model(machine, "models/chain.bin");
-    fake_add_file(machine->fake, "models/tokenizer.bin", machine->tokenizer);
-    fake_add_file(machine->fake, "repl.cfg",
-                  STR("chat_format=raw\ntemp=0\nrepeat=1\nnorepeat=0\nboot_logo=0\nstop_nl=1\n"));
-}
-
-/** Runs a session to its end; the last call of every test that has one. */
-static ReplEnd run(Machine *machine) {
-    static const BootOptions OPTIONS = {.build_id = 0xC0FFEE};
-    if (setjmp(machine->fake->ended)) return REPL_END_EXIT;
-    return repl_main(&machine->fake->platform, &OPTIONS);
-}
-
-#define CHECK_SHOWS(machine, text)                                                                                     \
-    CHECK_MSG(fake_output_has((machine).fake, (text)), "\"%s\" is not in:\n%.*s", (text),                              \
-              STR_ARG(fake_output((machine).fake)))
-#define CHECK_SHOWS_NOT(machine, text)                                                                                 \
-    CHECK_MSG(!fake_output_has((machine).fake, (text)), "\"%s\" is in:\n%.*s", (text),                                 \
-              STR_ARG(fake_output((machine).fake)))
+#include "firmware/testing/machine.h"
 
 static void question_is_answered(void) {
     Machine machine = machine_new();
-    add_usual(&machine);
+    machine_add_usual(&machine, "");
     fake_type(machine.fake, "Q?\n/ctx\n/exit\n");
-    CHECK_U64(run(&machine), REPL_END_EXIT);
-    CHECK_SHOWS(machine, "\nOK: Version: 00c0ffee platform=fake seq=1 ");
+    CHECK_U64(machine_run(&machine), REPL_END_EXIT);
+    CHECK_SHOWS(machine, "\nOK: Version: 00c0ffee platform=fake level=info seq=1 ");
     CHECK_SHOWS(machine, "[cfg] repl.cfg loaded keys=6 warnings=0");
     CHECK_SHOWS(machine, "\nOK: Model loaded: models/chain.bin parameters=");
     CHECK_SHOWS(machine, "\n[obs][startup] model_select_ms=");
@@ -61,16 +15,16 @@ static void question_is_answered(void) {
     CHECK_SHOWS(machine, "\nYou: Q?\nAI: abc\n[obs] gen_end tokens=3 reason=eos step=3 pos=7 prompt_tokens=4");
     CHECK_SHOWS(machine, "\n[stats] tokens=3 time_ms=");
     CHECK_SHOWS(machine, "7 of 128 tokens in use");
-    CHECK_SHOWS(machine, "\n[power] exit seq=");
+    CHECK_SHOWS(machine, "\n[power] exit level=info seq=");
     CHECK_U64(fake_pages_in_use(machine.fake), 0);
     machine_free(&machine);
 }
 
 static void empty_lines_are_no_prompts(void) {
     Machine machine = machine_new();
-    add_usual(&machine);
+    machine_add_usual(&machine, "");
     fake_type(machine.fake, "Q?\n\n   \n/exit\n");
-    run(&machine);
+    machine_run(&machine);
     CHECK_SHOWS_NOT(machine, "error");
     CHECK_SHOWS(machine, "You: \nYou:    \nYou: /exit");
     machine_free(&machine);
@@ -79,7 +33,7 @@ static void empty_lines_are_no_prompts(void) {
 static void without_a_model_commands_work(void) {
     Machine machine = machine_new();
     fake_type(machine.fake, "hello\n/clear\nversion\n/models\nquit\n");
-    run(&machine);
+    machine_run(&machine);
     CHECK_SHOWS(machine, "put a .gguf file into the models folder");
     CHECK_SHOWS(machine, "\nOK: REPL ready (no model). Type /help");
     CHECK_SHOWS(machine, "llmk> hello\nerror: there is no model to talk to");
@@ -91,11 +45,11 @@ static void without_a_model_commands_work(void) {
 
 static void broken_model_is_explained_and_another_used(void) {
     Machine machine = machine_new();
-    add_usual(&machine);
+    machine_add_usual(&machine, "");
     fake_add_file(machine.fake, "models/broken.gguf", STR("GGUF\x03"));
     fake_add_file(machine.fake, "x", STR(""));
-    machine.fake->files[2].data = STR("model=broken\nchat_format=raw\n");
-    run(&machine);
+    fake_add_file(machine.fake, "repl.cfg", STR("model=broken\nchat_format=raw\n"));
+    machine_run(&machine);
     CHECK_SHOWS(machine, "\n[model] failed path=models/broken.gguf code=truncated error=");
     CHECK_SHOWS(machine, "Cannot load models/broken.gguf: ");
     CHECK_SHOWS(machine, "\n[model] fallback requested=models/broken.gguf used=models/chain.bin");
@@ -106,7 +60,7 @@ static void broken_model_is_explained_and_another_used(void) {
 static void broken_model_alone_leaves_the_repl(void) {
     Machine machine = machine_new();
     fake_add_file(machine.fake, "broken.gguf", STR("GGUF\x03"));
-    run(&machine);
+    machine_run(&machine);
     CHECK_SHOWS(machine, "[model] failed path=broken.gguf");
     CHECK_SHOWS(machine, "\nOK: REPL ready (no model)");
     machine_free(&machine);
@@ -115,7 +69,7 @@ static void broken_model_alone_leaves_the_repl(void) {
 static void model_that_is_not_there_names_the_place(void) {
     Machine machine = machine_new();
     fake_add_file(machine.fake, "repl.cfg", STR("model=gone"));
-    run(&machine);
+    machine_run(&machine);
     CHECK_SHOWS(machine, "[model] failed path=gone code=not_found");
     CHECK_SHOWS(machine, "\nOK: REPL ready (no model)");
     machine_free(&machine);
@@ -123,20 +77,20 @@ static void model_that_is_not_there_names_the_place(void) {
 
 static void bin_without_tokenizer_says_so(void) {
     Machine machine = machine_new();
-    add_model(&machine, "chain.bin");
-    run(&machine);
+    machine_add_model(&machine, "chain.bin");
+    machine_run(&machine);
     CHECK_SHOWS(machine, "a .bin model needs its tokenizer: tokenizer.bin");
     machine_free(&machine);
 }
 
 static void own_files_are_no_models(void) {
     Machine machine = machine_new();
-    add_usual(&machine);
-    add_model(&machine, "OOSTATE.BIN");
-    add_model(&machine, "OORECOV.BIN");
-    add_model(&machine, "llmk-snap.bin");
+    machine_add_usual(&machine, "");
+    machine_add_model(&machine, "OOSTATE.BIN");
+    machine_add_model(&machine, "OORECOV.BIN");
+    machine_add_model(&machine, "llmk-snap.bin");
     fake_type(machine.fake, "/models\n");
-    run(&machine);
+    machine_run(&machine);
     CHECK_SHOWS_NOT(machine, "Several models");
     CHECK_SHOWS(machine, "[models] summary: total=1 bin=1 gguf=0");
     machine_free(&machine);
@@ -144,10 +98,10 @@ static void own_files_are_no_models(void) {
 
 static void menu_without_a_person_takes_the_first(void) {
     Machine machine = machine_new();
-    add_usual(&machine);
-    add_model(&machine, "models/a.bin");
+    machine_add_usual(&machine, "");
+    machine_add_model(&machine, "models/a.bin");
     fake_press(machine.fake, KEY_NONE);
-    run(&machine);
+    machine_run(&machine);
     CHECK_SHOWS(machine, "Several models:");
     CHECK_SHOWS(machine, "[model] chosen path=models/a.bin of=2");
     CHECK(machine.fake->clock_us >= 5000000 && machine.fake->clock_us < 6000000);
@@ -156,10 +110,10 @@ static void menu_without_a_person_takes_the_first(void) {
 
 static void menu_with_a_person_asks(void) {
     Machine machine = machine_new();
-    add_usual(&machine);
-    add_model(&machine, "models/a.bin");
+    machine_add_usual(&machine, "");
+    machine_add_model(&machine, "models/a.bin");
     fake_type(machine.fake, "7\n2\n");
-    run(&machine);
+    machine_run(&machine);
     CHECK_SHOWS(machine, "Model number [1]: 7\nerror: expected a number from 1 to 2");
     CHECK_SHOWS(machine, "OK: Model loaded: models/chain.bin");
     machine_free(&machine);
@@ -171,10 +125,10 @@ static void short_memory_shortens_the_context(void) {
     chain_follow(&chain, "?abc");
     free((void *)machine.model.data);
     machine.model = chain_model(&chain, 4096);
-    add_usual(&machine);
+    machine_add_usual(&machine, "");
     machine.fake->memory_free = 13 * 1024 * 1024;
     fake_type(machine.fake, "Q?\n");
-    run(&machine);
+    machine_run(&machine);
     CHECK_SHOWS(machine, "\n[mem] context reduced from=4096 to=2048");
     CHECK_SHOWS(machine, " context=2048 ");
     CHECK_SHOWS(machine, "AI: abc");
@@ -183,9 +137,9 @@ static void short_memory_shortens_the_context(void) {
 
 static void model_larger_than_memory_leaves_the_repl(void) {
     Machine machine = machine_new();
-    add_usual(&machine);
+    machine_add_usual(&machine, "");
     machine.fake->memory_free = 1024 * 1024;
-    run(&machine);
+    machine_run(&machine);
     CHECK_SHOWS(machine, "code=out_of_memory");
     CHECK_SHOWS(machine, "\nOK: REPL ready (no model)");
     machine_free(&machine);
@@ -193,9 +147,9 @@ static void model_larger_than_memory_leaves_the_repl(void) {
 
 static void unknown_command_names_the_nearest(void) {
     Machine machine = machine_new();
-    add_usual(&machine);
+    machine_add_usual(&machine, "");
     fake_type(machine.fake, "/hepl\n/tmep 1\n/xyzzy\n/\n/attn_avx\n");
-    run(&machine);
+    machine_run(&machine);
     CHECK_SHOWS(machine, "error: /hepl: unknown command; did you mean /help?");
     CHECK_SHOWS(machine, "error: /tmep: unknown command; did you mean /temp?");
     CHECK_SHOWS(machine, "error: /xyzzy: unknown command; /help lists all");
@@ -205,9 +159,9 @@ static void unknown_command_names_the_nearest(void) {
 
 static void arguments_are_checked(void) {
     Machine machine = machine_new();
-    add_usual(&machine);
+    machine_add_usual(&machine, "");
     fake_type(machine.fake, "/temp abc\n/top_p 5\n/log 0\n/log 99999\n/clear now\n/preset wild2\n/max_tokens 0\n");
-    run(&machine);
+    machine_run(&machine);
     CHECK_SHOWS(machine, "error: temp: expected 0 to 10, found \"abc\"");
     CHECK_SHOWS(machine, "error: top_p: expected 0 to 1, found \"5\"");
     CHECK_SHOWS(machine, "error: /log: expected a number from 1 to 64, found \"0\"");
@@ -219,9 +173,9 @@ static void arguments_are_checked(void) {
 
 static void settings_change_at_the_prompt(void) {
     Machine machine = machine_new();
-    add_usual(&machine);
+    machine_add_usual(&machine, "");
     fake_type(machine.fake, "/min_p 0.05\n/max_tokens 2\nQ?\n/preset stable\n/stats 0\n/temp\n");
-    run(&machine);
+    machine_run(&machine);
     CHECK_SHOWS(machine, "  min_p = 0.05 (0 to 1)");
     CHECK_SHOWS(machine, "AI: ab\n[obs] gen_end tokens=2 reason=max_tokens");
     CHECK_SHOWS(machine, "  temp = 0.7 (0 to 10)");
@@ -231,7 +185,7 @@ static void settings_change_at_the_prompt(void) {
 static void help_is_filtered(void) {
     Machine machine = machine_new();
     fake_type(machine.fake, "/help /mod\n/help nonsense\n/commands\n");
-    run(&machine);
+    machine_run(&machine);
     CHECK_SHOWS(machine, "  /models [FOLDER]");
     CHECK_SHOWS(machine, "  /model_info [PATH]");
     CHECK_SHOWS(machine, "error: no command matches \"nonsense\"");
@@ -241,57 +195,58 @@ static void help_is_filtered(void) {
 
 static void model_is_described(void) {
     Machine machine = machine_new();
-    add_usual(&machine);
+    machine_add_usual(&machine, "");
     fake_type(machine.fake, "/model_info\n/model_info chain\n/model_info gone.gguf\n/cpu\n/ram\n/cfg\n");
-    run(&machine);
+    machine_run(&machine);
     CHECK_SHOWS(machine, "dim=288 hidden=32 layers=1 heads=2 kv_heads=2 head_dim=144 vocab=259");
     CHECK_SHOWS(machine, "a matrix of its own");
     CHECK_SHOWS(machine, "error: gone.gguf: there is no such file");
     CHECK_SHOWS(machine, "kernels    ");
-    CHECK_SHOWS(machine, "autorun_file               llmk-autorun.txt");
+    CHECK_SHOWS(machine, "autorun_file                         llmk-autorun.txt default");
     machine_free(&machine);
 }
 
 static void verbose_start_says_more(void) {
     Machine machine = machine_new();
-    add_usual(&machine);
-    machine.fake->files[2].data = STR("boot_verbose=2\n");
-    run(&machine);
+    machine_add_usual(&machine, "");
+    fake_add_file(machine.fake, "repl.cfg", STR("boot_verbose=2\n"));
+    machine_run(&machine);
     CHECK_SHOWS(machine, "  kernels    ");
     CHECK_SHOWS(machine, "  architecture  llama2.c");
-    CHECK_SHOWS(machine, "  boot_verbose               2");
+    CHECK_SHOWS(machine, "  boot_verbose                         2            operator");
     machine_free(&machine);
 }
 
 static void powers_off_and_reboots(void) {
     Machine machine = machine_new();
     fake_type(machine.fake, "/poweroff\n");
-    run(&machine);
+    machine_run(&machine);
     CHECK(machine.fake->is_off && machine.fake->exit_code == 0);
-    CHECK_SHOWS(machine, "\n[power] off seq=");
+    CHECK_SHOWS(machine, "\n[power] off level=info seq=");
     machine_free(&machine);
     machine = machine_new();
     fake_type(machine.fake, "reboot\n");
-    run(&machine);
+    machine_run(&machine);
     CHECK(machine.fake->was_rebooted);
     machine_free(&machine);
 }
 
 static void script_runs_and_switches_off(void) {
     Machine machine = machine_new();
-    add_usual(&machine);
-    machine.fake->files[2].data = STR("chat_format=raw\ntemp=0\nrepeat=1\nnorepeat=0\nautorun_autostart=1\n"
-                                      "autorun_shutdown_when_done=1\n");
+    machine_add_usual(&machine, "");
+    fake_add_file(machine.fake, "repl.cfg",
+                  STR("chat_format=raw\ntemp=0\nrepeat=1\nnorepeat=0\nautorun_autostart=1\n"
+                      "autorun_shutdown_when_done=1\n"));
     fake_add_file(machine.fake, "llmk-autorun.txt",
                   STR("\xEF\xBB\xBF# comment\r\n\r\nQ?\r\n; more\n/version\nA\\\nQ?"));
     machine.fake->is_silent = true;
-    run(&machine);
+    machine_run(&machine);
     CHECK_SHOWS(machine, "\n[autorun] loaded llmk-autorun.txt (");
     CHECK_SHOWS(machine, "\nYou (autorun): Q?\nAI: abc\n[obs] gen_end");
     CHECK_SHOWS(machine, "\nYou (autorun): /version\n");
     CHECK_SHOWS(machine, "\nYou (autorun): A\nQ?\nAI: abc\n");
     CHECK_SHOWS(machine, "\n[autorun] done lines=3 ");
-    CHECK_SHOWS(machine, "\n[autorun] shutting down seq=");
+    CHECK_SHOWS(machine, "\n[autorun] shutting down level=info seq=");
     CHECK(machine.fake->is_off && machine.fake->exit_code == 0);
     machine_free(&machine);
 }
@@ -301,7 +256,7 @@ static void script_runs_without_a_model_too(void) {
     fake_add_file(machine.fake, "repl.cfg", STR("autorun_autostart=1\nautorun_shutdown_when_done=1\n"));
     fake_add_file(machine.fake, "llmk-autorun.txt", STR("\xFF\xFEv\0e\0r\0s\0i\0o\0n\0\n\0e\0x\0i\0t\0"));
     machine.fake->is_silent = true;
-    run(&machine);
+    machine_run(&machine);
     CHECK_SHOWS(machine, "You (autorun): version\nllm-baremetal build");
     CHECK_SHOWS(machine, "You (autorun): exit\n[autorun] done lines=2");
     CHECK(machine.fake->is_off);
@@ -312,7 +267,7 @@ static void missing_script_does_not_hang(void) {
     Machine machine = machine_new();
     fake_add_file(machine.fake, "repl.cfg", STR("autorun_autostart=1\nautorun_shutdown_when_done=1\n"));
     machine.fake->is_silent = true;
-    run(&machine);
+    machine_run(&machine);
     CHECK_SHOWS(machine, "[autorun] cannot load llmk-autorun.txt error=");
     CHECK(machine.fake->is_off && machine.fake->exit_code == 1);
     machine_free(&machine);
@@ -320,10 +275,10 @@ static void missing_script_does_not_hang(void) {
 
 static void script_starts_and_stops_at_the_prompt(void) {
     Machine machine = machine_new();
-    add_usual(&machine);
+    machine_add_usual(&machine, "");
     fake_add_file(machine.fake, "other.txt", STR("/autorun_stop\n/version\n"));
     fake_type(machine.fake, "/autorun other.txt\n/autorun gone.txt\n/autorun_stop\n");
-    run(&machine);
+    machine_run(&machine);
     CHECK_SHOWS(machine, "[autorun] loaded other.txt (23 bytes)");
     CHECK_SHOWS(machine, "[autorun] done lines=1");
     CHECK_SHOWS_NOT(machine, "llm-baremetal build");
@@ -337,7 +292,7 @@ static void script_may_start_another(void) {
     fake_add_file(machine.fake, "one.txt", STR("/autorun two.txt\n/cfg\n"));
     fake_add_file(machine.fake, "two.txt", STR("/version\n"));
     fake_type(machine.fake, "/autorun one.txt\n");
-    run(&machine);
+    machine_run(&machine);
     CHECK_SHOWS(machine, "[autorun] loaded two.txt");
     CHECK_SHOWS(machine, "llm-baremetal build");
     CHECK_SHOWS_NOT(machine, "autorun_file  ");
@@ -351,17 +306,17 @@ static void script_without_end_can_be_stopped(void) {
     for (usize i = 0; i < 50; i++) fake_press(machine.fake, KEY_NONE);
     fake_press(machine.fake, KEY_ESC);
     fake_type(machine.fake, "/cfg\n");
-    run(&machine);
+    machine_run(&machine);
     CHECK_SHOWS(machine, "llmk> /cfg\n");
     machine_free(&machine);
 }
 
 static void line_too_long_is_one_error(void) {
     Machine machine = machine_new();
-    add_usual(&machine);
+    machine_add_usual(&machine, "");
     for (usize i = 0; i < 100 * 1024; i++) fake_press(machine.fake, 'x');
     fake_type(machine.fake, "\nQ?\n");
-    run(&machine);
+    machine_run(&machine);
     CHECK_SHOWS(machine, "error: the line is longer than 32768 bytes; its 69632 bytes too many");
     CHECK_SHOWS(machine, "You: Q?\nAI: abc");
     machine_free(&machine);
@@ -369,10 +324,10 @@ static void line_too_long_is_one_error(void) {
 
 static void prompt_too_long_is_one_error(void) {
     Machine machine = machine_new();
-    add_usual(&machine);
+    machine_add_usual(&machine, "");
     for (usize i = 0; i < 300; i++) fake_press(machine.fake, 'x');
     fake_type(machine.fake, "\nQ?\n");
-    run(&machine);
+    machine_run(&machine);
     CHECK_SHOWS(machine, "error: the prompt is longer than the context of 128 tokens");
     CHECK_SHOWS(machine, "You: Q?\nAI: abc");
     machine_free(&machine);
@@ -380,9 +335,9 @@ static void prompt_too_long_is_one_error(void) {
 
 static void long_conversation_starts_anew(void) {
     Machine machine = machine_new();
-    add_usual(&machine);
+    machine_add_usual(&machine, "");
     for (usize i = 0; i < 30; i++) fake_type(machine.fake, "Q?\n");
-    run(&machine);
+    machine_run(&machine);
     CHECK_SHOWS(machine, "\n[chat] context too long position=");
     CHECK_SHOWS_NOT(machine, "error");
     machine_free(&machine);
@@ -394,12 +349,12 @@ static void escape_stops_an_answer(void) {
     chain_follow(&chain, "?aba");
     free((void *)machine.model.data);
     machine.model = chain_model(&chain, 128);
-    add_usual(&machine);
+    machine_add_usual(&machine, "");
     fake_type(machine.fake, "Q?\n");
     for (usize i = 0; i < 5; i++) fake_press(machine.fake, KEY_NONE);
     fake_press(machine.fake, KEY_ESC);
     fake_type(machine.fake, "/exit\n");
-    run(&machine);
+    machine_run(&machine);
     CHECK_SHOWS(machine, "AI: ababa\n[obs] gen_end tokens=5 reason=user");
     CHECK_SHOWS(machine, "You: /exit");
     machine_free(&machine);
@@ -408,8 +363,8 @@ static void escape_stops_an_answer(void) {
 static void log_shows_events_that_no_parser_counts_twice(void) {
     Machine machine = machine_new();
     fake_type(machine.fake, "/log 2\n");
-    run(&machine);
-    CHECK_SHOWS(machine, "\n OK: REPL ready (no model). Type /help seq=3");
+    machine_run(&machine);
+    CHECK_SHOWS(machine, "\n OK: REPL ready (no model). Type /help level=info seq=5");
     machine_free(&machine);
 }
 

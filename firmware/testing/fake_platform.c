@@ -2,10 +2,6 @@
 
 #include "firmware/testing/check.h"
 
-struct File {
-    const FakeFile *fake;
-};
-
 static FakePages *find_pages(FakePlatform *fake, const void *memory) {
     for (usize i = 0; i < FAKE_PAGES; i++) {
         if (fake->pages[i].memory == memory) return &fake->pages[i];
@@ -44,12 +40,16 @@ void fake_platform_free(FakePlatform *fake) {
     for (usize i = 0; i < FAKE_PAGES; i++) {
         if (fake->pages[i].memory) fake_pages_free(fake, fake->pages[i].memory, fake->pages[i].bytes);
     }
+    CHECK_U64(fake->volume.closes, fake->volume.opens);
+    memory_volume_free(&fake->volume);
     free(fake);
 }
 
 static u64 fake_memory_free(void *context) { return ((FakePlatform *)context)->memory_free; }
 
 static u64 fake_now(void *context) { return ++((FakePlatform *)context)->clock_us; }
+
+static u64 fake_cycles(void *context) { return fake_now(context) * 1000; }
 
 static void fake_write(void *context, Str text) {
     FakePlatform *fake = context;
@@ -70,55 +70,28 @@ static i32 fake_key(void *context, u32 timeout_ms) {
     return KEY_NONE;
 }
 
-static const FakeFile *find(const FakePlatform *fake, Str path) {
-    for (usize i = 0; i < fake->file_count; i++) {
-        if (str_eq_nocase(fake->files[i].path, path)) return &fake->files[i];
-    }
-    return NULL;
-}
+static MemoryVolume *volume_of(void *context) { return &((FakePlatform *)context)->volume; }
 
 static bool fake_open(void *context, Str path, File **file, u64 *size, Error *error) {
-    const FakeFile *found = find(context, path);
-    if (!found) return fail(error, ERROR_NOT_FOUND, "%.*s: there is no such file", STR_ARG(path));
-    *file = malloc(sizeof(File));
-    (*file)->fake = found;
-    *size = found->data.len;
-    return true;
+    return memory_open(volume_of(context), path, file, size, error);
 }
 
 static bool fake_read(void *context, File *file, u64 offset, void *to, usize bytes, Error *error) {
-    (void)context;
-    if (offset + bytes > file->fake->data.len) return fail(error, ERROR_TRUNCATED, "read past the end");
-    memcpy(to, file->fake->data.data + offset, bytes);
-    return true;
+    return memory_read(volume_of(context), file, offset, to, bytes, error);
 }
 
-static void fake_close(void *context, File *file) {
-    (void)context;
-    free(file);
-}
+static void fake_close(void *context, File *file) { memory_close(volume_of(context), file); }
 
 static bool fake_file_write(void *context, Str path, Str data, Error *error) {
-    (void)context;
-    (void)data;
-    return fail(error, ERROR_READ_ONLY, "%.*s: the volume is read-only", STR_ARG(path));
+    return memory_write(volume_of(context), path, data, error);
+}
+
+static bool fake_write_at(void *context, Str path, u64 offset, Str data, Error *error) {
+    return memory_write_at(volume_of(context), path, offset, data, error);
 }
 
 static bool fake_list(void *context, Str folder, DirVisitor *visit, void *argument, Error *error) {
-    const FakePlatform *fake = context;
-    bool found = folder.len == 0;
-    for (usize i = 0; i < fake->file_count; i++) {
-        Str name = fake->files[i].path;
-        if (folder.len > 0) {
-            if (!str_starts_with(name, folder) || name.data[folder.len] != '/') continue;
-            name = str_skip(name, folder.len + 1);
-        }
-        found = true;
-        if (str_find_byte(name, '/') < name.len) continue;
-        DirEntry entry = {name, fake->files[i].data.len, false};
-        visit(argument, &entry);
-    }
-    return found || fail(error, ERROR_NOT_FOUND, "%.*s: there is no such folder", STR_ARG(folder));
+    return memory_list(volume_of(context), folder, visit, argument, error);
 }
 
 static void fake_power_off(void *context, u32 code) {
@@ -138,17 +111,21 @@ FakePlatform *fake_platform_new(void) {
     FakePlatform *fake = calloc(1, sizeof(FakePlatform));
     CHECK(fake != NULL);
     fake->memory_free = 1ULL << 32;
+    memory_volume_init(&fake->volume, test_pages());
     fake->platform = (Platform){.context = fake,
                                 .name = "fake",
                                 .pages = {fake_pages_alloc, fake_pages_free, fake},
                                 .memory_free = fake_memory_free,
                                 .now_us = fake_now,
+                                .cycles = fake_cycles,
+                                .cycles_hz = 1000000000,
                                 .console_write = fake_write,
                                 .key_read = fake_key,
                                 .file_open = fake_open,
                                 .file_read = fake_read,
                                 .file_close = fake_close,
                                 .file_write = fake_file_write,
+                                .file_write_at = fake_write_at,
                                 .dir_list = fake_list,
                                 .power_off = fake_power_off,
                                 .reboot = fake_reboot};
@@ -156,8 +133,7 @@ FakePlatform *fake_platform_new(void) {
 }
 
 void fake_add_file(FakePlatform *fake, const char *path, Str data) {
-    CHECK(fake->file_count < FAKE_FILES);
-    fake->files[fake->file_count++] = (FakeFile){str_from_c(path), data};
+    CHECK(memory_volume_add(&fake->volume, str_from_c(path), data));
 }
 
 void fake_press(FakePlatform *fake, i32 key) {

@@ -25,15 +25,15 @@ def is_usable(qemu: Path, firmware: Firmware) -> bool:
             trial(qemu, firmware, socket), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
-            return _keeps_running(socket)
+            return _keeps_running(socket, process)
         finally:
             process.kill()
             process.wait()
 
 
-def _keeps_running(socket: Path) -> bool:
+def _keeps_running(socket: Path, process: subprocess.Popen[bytes]) -> bool:
     try:
-        with connect(socket, time.monotonic() + 5) as stream:
+        with connect(socket, process, time.monotonic() + 5) as stream:
             monitor = Monitor(stream)
             time.sleep(_TRIAL_S)
             status: str = monitor.execute("query-status")["status"]

@@ -8,9 +8,9 @@ from pathlib import Path
 from tools.boot.scenario import Disk
 
 DEBUG_EXIT_PORT = 0xF4
+"""Where the firmware expects isa-debug-exit (firmware/platform/uefi/power.c)."""
 DEBUG_EXIT_BASE = 16
 """What the firmware adds to its codes: success must not look like a failure of QEMU's own (status 1)."""
-"""Where the firmware expects isa-debug-exit (firmware/platform/uefi/power.c)."""
 
 SERIAL_ID = "serial"
 
@@ -19,15 +19,6 @@ DISK_DEVICES: dict[Disk, tuple[str, ...]] = {
     "nvme": ("-device", "nvme,drive=disk,serial=llmb"),
     "ahci": ("-device", "ide-hd,drive=disk,bus=ide.0"),
 }
-
-COUNTED_CLOCK = (
-    # Translated code on one host thread: the only accelerator that can count instructions.
-    *("-accel", "tcg,thread=single"),
-    # 2^5 ns of guest time an instruction; a sleeping guest skips ahead instead of waiting.
-    *("-icount", "shift=5,sleep=off"),
-    # The guest's calendar starts here and follows the counted clock.
-    *("-rtc", "base=2026-01-01,clock=vm"),
-)
 
 
 @dataclass(frozen=True)
@@ -51,6 +42,9 @@ class Machine:
     disk: Disk = "virtio"
     read_only: bool = False
     screen: bool = False
+    icount_shift: int = 5
+    disk_socket: Path | None = None
+    """Where the volume is served by NBD, instead of being `image` itself."""
 
 
 def _escape(path: Path) -> str:
@@ -74,18 +68,40 @@ def _board(qemu: Path, firmware: Firmware, cpu: str, memory_mib: int) -> tuple[s
     )
 
 
-def _drive(image: Path, option: str) -> str:
-    return f"if=none,id=disk,format=raw,file={_escape(image)},{option}"
+def _counted_clock(shift: int) -> tuple[str, ...]:
+    return (
+        # Translated code on one host thread: the only accelerator that can count instructions.
+        *("-accel", "tcg,thread=single"),
+        # 2^shift ns of guest time an instruction; a sleeping guest skips ahead instead of waiting.
+        *("-icount", f"shift={shift},sleep=off"),
+        # The guest's calendar starts here and follows the counted clock.
+        *("-rtc", "base=2026-01-01,clock=vm"),
+    )
+
+
+def _file(image: Path) -> str:
+    return f"file={_escape(image)}"
+
+
+def _served(socket: Path) -> str:
+    """A volume served by NBD. Write-back: the guest is told of a cache, and its flushes reach the server."""
+    server = f"file.server.type=unix,file.server.path={_escape(socket)}"
+    return f"file.driver=nbd,{server},cache=writeback"
+
+
+def _drive(source: str, option: str) -> str:
+    return f"if=none,id=disk,format=raw,{source},{option}"
 
 
 def unattended(machine: Machine) -> tuple[str, ...]:
     """The command of a boot nobody watches: counted clock, console and monitor on sockets."""
     read_only = "on" if machine.read_only else "off"
+    source = _served(machine.disk_socket) if machine.disk_socket else _file(machine.image)
     return (
         *_board(machine.qemu, machine.firmware, machine.cpu, machine.memory_mib),
-        *COUNTED_CLOCK,
+        *_counted_clock(machine.icount_shift),
         # The volume; a working copy that is written to.
-        *("-drive", _drive(machine.image, f"readonly={read_only}")),
+        *("-drive", _drive(source, f"readonly={read_only}")),
         *DISK_DEVICES[machine.disk],
         # No window; a graphics card only when the screen is wanted.
         *("-display", "none"),
@@ -116,7 +132,7 @@ def interactive(
         *("-smp", str(processors)),
         # Writes, to the volume and to the firmware's variables, go to temporary files that end with QEMU.
         "-snapshot",
-        *("-drive", _drive(image, "readonly=off")),
+        *("-drive", _drive(_file(image), "readonly=off")),
         *DISK_DEVICES["virtio"],
         # The serial line is this terminal (and QEMU's monitor, behind Ctrl-A C).
         *("-display", "none", "-vga", "none"),

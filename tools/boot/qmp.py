@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ class MonitorError(OSError):
     """The monitor could not be reached, or refused a command."""
 
 
-def connect(path: Path, deadline: float) -> socket.socket:
+def connect(path: Path, qemu: subprocess.Popen[bytes], deadline: float) -> socket.socket:
     """A stream to a socket QEMU is about to open; retries until `deadline` (time.monotonic seconds)."""
     while True:
         stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -22,7 +23,7 @@ def connect(path: Path, deadline: float) -> socket.socket:
             return stream
         except (FileNotFoundError, ConnectionRefusedError) as error:
             stream.close()
-            if time.monotonic() > deadline:
+            if qemu.poll() is not None or time.monotonic() > deadline:
                 raise MonitorError(f"QEMU did not open {path}") from error
             time.sleep(0.01)
 
@@ -59,7 +60,7 @@ class Monitor:
     def _read(self) -> bytes:
         try:
             return self.stream.recv(65536)
-        except ConnectionError:
+        except (ConnectionError, TimeoutError):
             return b""
 
     def _keep_event(self, message: dict[str, Any]) -> None:
@@ -70,7 +71,7 @@ class Monitor:
         while b"\n" not in self._unread:
             data = self._read()
             if not data:
-                raise MonitorError("QEMU closed its monitor")
+                raise MonitorError("QEMU closed its monitor, or does not answer")
             self._unread += data
         line, self._unread = self._unread.split(b"\n", 1)
         message: dict[str, Any] = json.loads(line)

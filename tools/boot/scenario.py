@@ -1,18 +1,27 @@
-"""Scenarios: what a boot is given and what is wanted back, as a TOML file."""
+"""Scenarios: what boots are given and what is wanted back, as a TOML file (docs/scenarios.md)."""
 
 from __future__ import annotations
 
+import random
 import tomllib
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 Disk = Literal["virtio", "nvme", "ahci"]
 Fault = Literal["read_only_volume", "full_volume"]
 
 CONFIG_PATH = "repl.cfg"
 AUTORUN_PATH = "llmk-autorun.txt"
+MAX_BOOTS = 32
 
 
 class ScenarioError(Exception):
@@ -30,8 +39,12 @@ def _volume_path(path: str) -> str:
     return path
 
 
+def _volume_paths(paths: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(_volume_path, paths))
+
+
 class ExtraFile(_Row):
-    """A text file put on the volume before the first boot: `text`, `repeat` times.
+    """A text file put on the volume: `text`, `repeat` times.
 
     Rows with the same path are one file, in order.
     """
@@ -49,7 +62,7 @@ class ExtraFile(_Row):
 
 
 class Damage(_Row):
-    """A file of the image that is spoilt before the first boot: cut, or overwritten in one place, or both."""
+    """A file of the volume that is spoilt: cut, or overwritten in one place, or both."""
 
     path: str
     truncate: Annotated[int, Field(ge=0)] | None = None
@@ -74,35 +87,102 @@ class Typed(_Row):
     text: Annotated[str, Field(max_length=1024)]
 
 
-class Scenario(_Row):
-    """One scenario. Everything but the description has a default, so that a file says only what is special."""
+class Between(_Row):
+    """A number drawn evenly from `min` to `max`, both included."""
 
-    description: str
+    min: Annotated[int, Field(ge=1)]
+    max: Annotated[int, Field(ge=1)]
+
+
+class PowerCut(_Row):
+    """Power fails while a write is under way. The same row fails at the same write and loses the same sectors."""
+
+    after_writes: Annotated[int, Field(ge=1)] | Between
+    """The write request, counted from 1, that is still under way then."""
+    after: Annotated[str, Field(min_length=1)] | None = None
+    """Writes count once this text is on the serial line; absent, from the start of the boot."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """What is drawn depends on this alone: the write, and the sectors that are lost."""
+
+    @field_validator("after_writes")
+    @classmethod
+    def _is_a_range(cls, value: int | Between) -> int | Between:
+        if isinstance(value, Between) and value.max < value.min:
+            raise ValueError(f"max ({value.max}) is below min ({value.min})")
+        return value
+
+    @property
+    def at_write(self) -> int:
+        """`after_writes`, drawn when it is a range."""
+        if isinstance(self.after_writes, int):
+            return self.after_writes
+        return random.Random(self.seed).randint(self.after_writes.min, self.after_writes.max)
+
+
+class BootSettings(_Row):
+    """What can be said for one boot, and for all. What is about files is done to the volume before the boot."""
+
+    remove: tuple[str, ...] = ()
+    """Files taken off the volume."""
     config: tuple[str, ...] | None = None
-    """Lines of repl.cfg, replacing the image's own; absent keeps the image's."""
+    """Lines of repl.cfg, replacing the volume's own; absent keeps that."""
     autorun: tuple[str, ...] = ()
-    """Lines of the autorun file; the configuration must turn it on."""
+    """Lines of the autorun file, replacing it; the configuration must turn it on."""
     files: tuple[ExtraFile, ...] = ()
     damage: tuple[Damage, ...] = ()
     typed: tuple[Typed, ...] = ()
-    read_back: tuple[str, ...] = ()
-    """Files copied from the volume after each boot, where they exist."""
-    boots: Annotated[int, Field(ge=1, le=32)] = 1
     memory_mib: Annotated[int, Field(ge=128, le=65536)] = 1024
-    time_limit_s: Annotated[int, Field(ge=1, le=3600)] = 300
-    """Wall-clock seconds a boot may take before it counts as hanging."""
     cpu: str = "max"
     """A QEMU processor model, with optional ",+feature,-feature"."""
-    disk: Disk = "virtio"
-    screen: bool = False
-    """A graphics card: the last picture is kept as screen.ppm. Slower, as text is drawn pixel by pixel."""
+    icount_shift: Annotated[int, Field(ge=0, le=10)] = 5
+    """How slow the machine is: an instruction takes 2^icount_shift ns of the guest's time."""
     faults: tuple[Fault, ...] = ()
+    time_limit_s: Annotated[int, Field(ge=1, le=3600)] = 300
+    """Wall-clock seconds a boot may take before it counts as hanging."""
     expected_exit: int = 0
     """The code a boot should leave through the debug exit with; for whoever judges the capture."""
 
-    _check_paths = field_validator("read_back")(
-        lambda paths: tuple(_volume_path(path) for path in paths)
-    )
+    _check_remove = field_validator("remove")(_volume_paths)
+
+
+class Boot(BootSettings):
+    """One boot: only what is written in its row differs from what the scenario says."""
+
+    power_cut: PowerCut | None = None
+
+
+class Scenario(BootSettings):
+    """One scenario. Everything but the description has a default, so that a file says only what is special.
+
+    What it says of files is done once, before the first boot; the volume is the same one from boot to boot.
+    """
+
+    description: str
+    read_back: tuple[str, ...] = ()
+    """Files copied from the volume after each boot, where they exist."""
+    boots: Annotated[int, Field(ge=1, le=MAX_BOOTS)] = 1
+    """How many boots there are when all are alike."""
+    boot: Annotated[tuple[Boot, ...], Field(max_length=MAX_BOOTS)] = ()
+    """The boots when they differ, a row each."""
+    disk: Disk = "virtio"
+    screen: bool = False
+    """A graphics card: the last picture is kept as screen.ppm. Slower, as text is drawn pixel by pixel."""
+
+    _check_read_back = field_validator("read_back")(_volume_paths)
+
+    @model_validator(mode="after")
+    def _counts_boots_once(self) -> Self:
+        if self.boot and "boots" in self.model_fields_set:
+            raise ValueError(
+                f"boots = {self.boots} and {len(self.boot)} rows of [[boot]]: "
+                "keep `boots` when all are alike, the rows when they differ"
+            )
+        return self
+
+    @property
+    def rows(self) -> tuple[Boot, ...]:
+        """A row a boot."""
+        return self.boot or (Boot(),) * self.boots
 
 
 def _explain(error: ValidationError) -> str:

@@ -12,14 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from tools.boot.disk import DiskServer
 from tools.boot.qemu import DEBUG_EXIT_BASE, SERIAL_ID, Machine, unattended
 from tools.boot.qmp import Monitor, MonitorError, connect
 from tools.boot.scenario import Typed
 
-Outcome = Literal["debug_exit", "shutdown", "reset", "time_limit", "emulator_failed"]
+Outcome = Literal["debug_exit", "shutdown", "reset", "power_cut", "time_limit", "emulator_failed"]
 
 _SHUTDOWN_OUTCOMES: dict[str, Outcome] = {"guest-shutdown": "shutdown", "guest-reset": "reset"}
+_Event = Literal["gone", "power_cut", "time_limit"]
+
 _START_LIMIT_S = 30.0
+_ANSWER_LIMIT_S = 30.0
 _LOOK_S = 0.05
 
 
@@ -46,6 +50,8 @@ class Watch:
     """QEMU's own messages."""
     screen: Path | None
     """Where the screen of a machine that hangs is drawn."""
+    disk: DiskServer | None = None
+    """The disk whose power may fail, which ends the boot."""
 
 
 class _SerialLine:
@@ -84,19 +90,27 @@ class _SerialLine:
         return False
 
 
-def _ends_before(deadline: float, monitor: Monitor, serial: _SerialLine, keyboard: int) -> bool:
-    """Waits for QEMU to go, typing meanwhile; False when the deadline comes first."""
+def _wait(
+    deadline: float, monitor: Monitor, serial: _SerialLine, keyboard: int, disk: DiskServer | None
+) -> _Event:
+    """Waits, typing meanwhile, for what comes first: QEMU goes, power fails, or the deadline."""
+    sources: list[object] = [monitor.stream] if disk is None else [monitor.stream, disk]
     while (left := deadline - time.monotonic()) > 0:
         typing = serial.type_next(keyboard)
         wait = min(left, _LOOK_S) if typing else left
-        ready, _, _ = select.select([monitor.stream], [], [], wait)
+        ready, _, _ = select.select(sources, [], [], wait)
+        if disk in ready:
+            return "power_cut"
         if ready and not monitor.receive():
-            return True
-    return False
+            return "gone"
+    return "time_limit"
 
 
 def _registers(monitor: Monitor, screen: Path | None) -> str:
-    """The state of a machine that hangs, for a person to read."""
+    """The state of a machine that hangs, for a person to read. Raises MonitorError when QEMU hangs too."""
+    monitor.stream.settimeout(
+        _ANSWER_LIMIT_S
+    )  # it waits for its disk, whose power may fail just now
     status = monitor.execute("query-status")["status"]
     monitor.execute("stop")
     if screen is not None:
@@ -153,16 +167,19 @@ def _watch(
     machine: Machine, process: subprocess.Popen[bytes], watch: Watch
 ) -> tuple[Outcome, int | None, str]:
     start_deadline = time.monotonic() + _START_LIMIT_S
-    with connect(machine.monitor_socket, start_deadline) as stream:
+    with connect(machine.monitor_socket, process, start_deadline) as stream:
         monitor = Monitor(stream)
         serial = _SerialLine(watch.serial_log, watch.pipe, watch.typed)
         keyboard = serial.attach(monitor)
         try:
             monitor.execute("cont")
             deadline = time.monotonic() + watch.time_limit_s
-            if not _ends_before(deadline, monitor, serial, keyboard):
-                return "time_limit", None, _registers(monitor, watch.screen)
+            event = _wait(deadline, monitor, serial, keyboard, watch.disk)
+            if event == "time_limit":
+                return event, None, _registers(monitor, watch.screen)
         finally:
             os.close(keyboard)
+        if event == "power_cut":
+            return event, None, ""  # the caller kills QEMU
         outcome, code = _ended(monitor, process.wait())
         return outcome, code, ""

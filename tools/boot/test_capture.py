@@ -3,50 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tools.boot import installed
-from tools.boot.capture import Inputs, capture
-from tools.boot.qemu import Firmware
-
-# As a runtime package dependency in a sandbox, or where `package` leaves it.
-PLACES = ("firmware.platform.probe/probe_img.img", "dist/firmware.platform.probe/probe_img.img")
-
-
-@pytest.fixture(scope="session")
-def image() -> Path:
-    return next(path for path in map(Path, PLACES) if path.is_file())
-
-
-class Boot:
-    """A scenario for the probe, run once."""
-
-    def __init__(self, image: Path, folder: Path, script: str, scenario: str = "") -> None:
-        toml = folder / "scenario.toml"
-        # Keys of the scenario come first: a TOML table does not end before the next.
-        probe = f"[[files]]\npath = 'probe.txt'\ntext = '''\n{script}'''\n"
-        toml.write_text(f"description = 'probe'\n{scenario}\n{probe}", encoding="utf-8")
-        self.folder = folder / "capture"
-        self.final = capture(_inputs(image, toml), self.folder)
-        self.run: dict[str, Any] = json.loads((self.folder / "run.json").read_text())
-        self.serial = (self.folder / "boot-1/serial.log").read_bytes().decode()
-        self.lines = self.serial.partition("probe build_id=")[2].split("\n")[1:-1]
-
-    def outcome(self, number: int = 1) -> tuple[str, int | None]:
-        boot = self.run["boots"][number - 1]
-        return boot["outcome"], boot["exit_code"]
-
-
-def _inputs(image: Path, scenario: Path) -> Inputs:
-    code = installed.find(installed.OVMF_CODE, None)
-    variables = installed.find(installed.OVMF_VARIABLES, None)
-    qemu = installed.find(installed.QEMU, None)
-    return Inputs(image, scenario, qemu, Firmware(code, variables))
+from tools.boot.conftest import Boot
 
 
 def _sha256(path: Path) -> str:
@@ -130,21 +92,35 @@ power_off 0
 
 
 def test_a_read_only_volume_is_said_to_be_one(image: Path, tmp_path: Path) -> None:
-    script = "write new.txt x\nread probe.txt\npower_off 0\n"
+    script = "write new.txt x\nwriteat probe.txt 0 x\nread probe.txt\npower_off 0\n"
     boot = Boot(image, tmp_path, script, "faults = ['read_only_volume']")
     assert boot.lines[0].startswith("write failed read_only: new.txt")
-    assert boot.lines[1].startswith('read "')
+    assert boot.lines[1].startswith("writeat failed read_only: probe.txt")
+    assert boot.lines[2].startswith('read "write new.txt')
     assert boot.outcome() == ("debug_exit", 0)
 
 
-def test_a_full_volume_keeps_the_old_file(image: Path, tmp_path: Path) -> None:
+def test_a_full_volume_keeps_the_old_file_which_can_be_overwritten(
+    image: Path, tmp_path: Path
+) -> None:
     old = "[[files]]\npath = 'old.txt'\ntext = 'old content'"
-    script = "fill old.txt 100000\nread old.txt\nlist /\npower_off 0\n"
+    script = """fill old.txt 100000
+read old.txt
+writeat old.txt 4 CON
+writeat old.txt 10 TX
+writeat old.txt 10 T
+list /
+power_off 0
+"""
     boot = Boot(image, tmp_path, script, f"faults = ['full_volume']\nread_back=['old.txt']\n{old}")
     assert boot.lines[0].startswith("fill failed full: old.txt")
     assert boot.lines[1] == 'read "old content"'
+    assert boot.lines[2] == "wrote 3 at 4"
+    assert boot.lines[3].startswith("writeat failed limit: old.txt")
+    assert boot.lines[4] == "wrote 1 at 10"
+    assert "entry old.txt 11" in boot.lines
     assert not [line for line in boot.lines if ".new" in line]
-    assert (boot.folder / "boot-1/files/old.txt").read_bytes() == b"old content"
+    assert (boot.folder / "boot-1/files/old.txt").read_bytes() == b"old CONtenT"
 
 
 def test_a_replacement_that_power_cut_short_leaves_the_old_file(

@@ -43,6 +43,19 @@ def test_a_read_only_volume_is_one_the_guest_cannot_write() -> None:
     assert any("disk.img,readonly=on" in value for value in _option(argv, "-drive"))
 
 
+def test_a_slower_machine_counts_more_time_an_instruction() -> None:
+    argv = unattended(replace(MACHINE, icount_shift=8))
+    assert _option(argv, "-icount") == ["shift=8,sleep=off"]
+
+
+def test_a_served_volume_is_not_opened_and_flushes_reach_its_server() -> None:
+    argv = unattended(replace(MACHINE, disk_socket=Path("/t,u/disk.sock")))
+    (drive,) = [value for value in _option(argv, "-drive") if "id=disk" in value]
+    assert "file.driver=nbd,file.server.type=unix,file.server.path=/t,,u/disk.sock," in drive
+    assert "cache=writeback" in drive
+    assert "disk.img" not in drive
+
+
 def test_commas_in_a_path_do_not_end_the_option() -> None:
     argv = unattended(replace(MACHINE, image=Path("/a,b/disk.img")))
     assert any("file=/a,,b/disk.img," in value for value in _option(argv, "-drive"))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.boot.scenario import ExtraFile, Scenario, ScenarioError, load
+from tools.boot.scenario import Between, Boot, ExtraFile, PowerCut, Scenario, ScenarioError, load
 
 
 def _write(folder: Path, text: str) -> Path:
@@ -53,6 +53,45 @@ def test_every_kind_of_row_is_read(tmp_path: Path) -> None:
     assert scenario.typed[0].text == "hi\r"
 
 
+def test_boots_that_differ_are_rows(tmp_path: Path) -> None:
+    scenario = load(
+        _write(
+            tmp_path,
+            """
+            description = "rows"
+            icount_shift = 7
+            [[boot]]
+            [[boot]]
+            autorun = []
+            remove = ["a.txt"]
+            power_cut = { after_writes = 12, after = "[store] ready", seed = 3 }
+            [[boot.files]]
+            path = "b.txt"
+            text = "b"
+            [[boot]]
+            power_cut.after_writes = { min = 1, max = 9 }
+            """,
+        )
+    )
+    assert scenario.icount_shift == 7
+    assert scenario.rows == (
+        Boot(),
+        Boot(
+            autorun=(),
+            remove=("a.txt",),
+            power_cut=PowerCut(after_writes=12, after="[store] ready", seed=3),
+            files=(ExtraFile(path="b.txt", text="b"),),
+        ),
+        Boot(power_cut=PowerCut(after_writes=Between(min=1, max=9))),
+    )
+    assert scenario.rows[1].model_fields_set == {"autorun", "remove", "power_cut", "files"}
+
+
+def test_boots_that_are_alike_are_a_number(tmp_path: Path) -> None:
+    scenario = load(_write(tmp_path, 'description = "x"\nboots = 3'))
+    assert scenario.rows == (Boot(),) * 3
+
+
 @pytest.mark.parametrize(
     ("text", "place"),
     [
@@ -63,6 +102,17 @@ def test_every_kind_of_row_is_read(tmp_path: Path) -> None:
         ('description = "x"\nread_back = ["../secret"]', "read_back"),
         ('description = "x"\n[[files]]\npath = "/etc/passwd"\ntext = ""', "files.0.path"),
         ('description = "x"\n[[damage]]\npath = "a"\nhex = "zz"', "damage.0.hex"),
+        ('description = "x"\nicount_shift = 11', "icount_shift"),
+        ('description = "x"\nremove = ["/a"]', "remove"),
+        ('description = "x"\n[[boot]]\ndisk = "nvme"', "boot.0.disk"),
+        ('description = "x"\n[[boot]]\n[[boot]]\nremove = ["../a"]', "boot.1.remove"),
+        ('description = "x"\n[[boot]]\npower_cut = {}', "boot.0.power_cut.after_writes"),
+        (
+            'description = "x"\n[[boot]]\npower_cut = { after_writes = { min = 2, max = 1 } }',
+            r"boot.0.power_cut.after_writes: .*max \(1\) is below min \(2\)",
+        ),
+        ('description = "x"\npower_cut = { after_writes = 1 }', "power_cut: "),
+        ('description = "x"\nboots = 2\n[[boot]]', r"boots = 2 and 1 rows of \[\[boot\]\]"),
         ("description = ", "not TOML"),
     ],
 )

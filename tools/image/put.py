@@ -1,4 +1,4 @@
-"""Adding or replacing one file in an existing image, in place.
+"""Adding, replacing or removing one file in an existing image, in place.
 
 For working copies that a boot is about to use: everything is checked before the first write, but
 an interruption between the writes can leave the copy damaged. Build a new image for anything else.
@@ -37,6 +37,18 @@ def put(image: Path, path: str, source: Path) -> None:
         edit.flush()
 
 
+def remove(image: Path, path: str) -> None:
+    """Take the file at `path` out of the image. Raises ImageError: NotFound when no file is there."""
+    folders = split_path(path)[:-1]
+    with open_volume(image, writable=True) as volume:
+        entry = volume.find(path)
+        if entry.is_folder:
+            raise NotFound(f"{path!r} is a folder in the image; name a file (see: list)")
+        edit = _Edit(volume)
+        edit.remove_file(edit.enter(folders), entry)
+        edit.flush()
+
+
 @dataclass
 class _Edit:
     """Changes collected in memory: clusters in `volume.fat`, folders by their first cluster."""
@@ -70,6 +82,11 @@ class _Edit:
             entry = directory.make_entry(old.name, old.alias, old.attributes, cluster, size)
             self._store(folder, tuple(entry if e is old else e for e in listing.entries))
         return cluster
+
+    def remove_file(self, folder: int, entry: Entry) -> None:
+        """Take away an entry, and give its clusters back."""
+        self.volume.fat.release(entry.cluster)
+        self._store(folder, tuple(e for e in self._listing(folder).entries if e != entry))
 
     def flush(self) -> None:
         """Write folders, both FATs and both FSInfo sectors."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tools.image.conftest import Imager, Judge, check_with_judges, read_with_mtools
 from tools.image.errors import IllegalName, LayoutError, NoSpace, NotFound
-from tools.image.put import put
+from tools.image.put import put, remove
 from tools.image.verify import verify
 
 TREE = {"EFI/BOOT/BOOTX64.EFI": b"MZ" * 5000, "repl.cfg": b"seed=1\n"}
@@ -41,6 +41,32 @@ def test_replacing_needs_no_second_copy(judge: Judge, imager: Imager) -> None:
     image = imager({"model": big}, free_mib=0)
     put_bytes(image, "MODEL", big[::-1])
     check_with_judges(judge, image)
+
+
+def test_remove_gives_the_room_back(judge: Judge, imager: Imager, tmp_path: Path) -> None:
+    tree = {**TREE, "logs/one long name.log": b"1" * 9000, "logs/two.log": b"2"}
+    image = imager(tree, free_mib=0)
+    put_bytes(image, "another", bytes(9000))
+    remove(image, "LOGS/one long name.log")
+    remove(image, "another")
+    check_with_judges(judge, image)
+    assert verify(image) == ()
+    kept = read_with_mtools(judge, image, tmp_path / "read")
+    assert kept == {**TREE, "logs/two.log": b"2"}
+    put_bytes(image, "logs/one long name.log", b"3" * 9000)
+    check_with_judges(judge, image)
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [("none", "has no 'none'"), ("EFI/none/x", "there is no folder 'none'"), ("EFI", "a folder")],
+)
+def test_only_a_file_that_is_there_is_removed(imager: Imager, path: str, told: str) -> None:
+    image = imager(TREE)
+    before = hashlib.sha256(image.read_bytes()).digest()
+    with pytest.raises(NotFound, match=told):
+        remove(image, path)
+    assert hashlib.sha256(image.read_bytes()).digest() == before
 
 
 def test_volume_is_full(imager: Imager) -> None:

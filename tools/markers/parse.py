@@ -13,7 +13,7 @@ from tools.markers.table import FieldRow, Marker, Table
 
 Value = int | Decimal | bool | str
 
-_SUFFIX = r" seq=(?P<seq>\d+) t_us=(?P<t_us>\d+)"
+_SUFFIX = r"(?: event=(?P<event>\d+))? level=(?P<level>info|warn|error) seq=(?P<seq>\d+) t_us=(?P<t_us>\d+)"
 _PATTERNS = {
     "u64": r"\d+",
     "i64": r"-?\d+",
@@ -33,6 +33,9 @@ class Record:
     seq: int
     t_us: int
     fields: Mapping[str, Value]
+    level: str = "info"
+    event: int | None = None
+    """Its number in the journal of the volume; None when it is not kept there."""
 
     def __getitem__(self, name: str) -> Value:
         return self.fields[name]
@@ -88,14 +91,21 @@ def _value(field: FieldRow, text: str) -> Value:
 
 def _record(number: int, marker: Marker, match: re.Match[str]) -> Record:
     values = {field.name: _value(field, match[f"field_{field.name}"]) for field in marker.fields}
+    event = int(match["event"]) if match["event"] else None
     return Record(
-        number, marker.id, int(match["seq"]), int(match["t_us"]), MappingProxyType(values)
+        number,
+        marker.id,
+        int(match["seq"]),
+        int(match["t_us"]),
+        MappingProxyType(values),
+        match["level"],
+        event,
     )
 
 
 def _reason(text: str, table: Table) -> str:
     if re.search(_SUFFIX + "$", text) is None:
-        return "begins like a marker and has no seq= and t_us= at its end"
+        return "begins like a marker and has no level=, seq= and t_us= at its end"
     near = [m.id for m in table.marker if m.literals[0].strip() and text.startswith(m.literals[0])]
     return f"malformed {near[0]} line" if near else "no row of the marker table has this shape"
 

@@ -6,6 +6,7 @@ import re
 import tomllib
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -15,7 +16,7 @@ TEXT_BYTES = 260
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _U64_DIGITS = 20
-_SUFFIX_BYTES = len(" seq= t_us=\n") + 2 * _U64_DIGITS
+_SUFFIX_BYTES = len(" event= level=error seq= t_us=\n") + 3 * _U64_DIGITS
 _WIDTHS = {
     "u64": _U64_DIGITS,
     "i64": _U64_DIGITS,
@@ -38,7 +39,7 @@ class _Frozen(BaseModel):
 class Word(_Frozen):
     """One value of a closed set."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    name: str = Field(pattern=r"^([a-z][a-z0-9_]*|[A-Z][A-Z0-9_]*)$")
     doc: str = Field(min_length=1)
 
 
@@ -47,6 +48,14 @@ class WordSet(_Frozen):
 
     doc: str = Field(min_length=1)
     values: tuple[Word, ...] = Field(min_length=1)
+
+
+class LogFiles(_Frozen):
+    """A log on the volume: two files of a fixed size, used in turn."""
+
+    doc: str = Field(min_length=1)
+    files: tuple[str, str]
+    bytes: int = Field(ge=4096, multiple_of=4096)
 
 
 class FieldRow(_Frozen):
@@ -60,7 +69,7 @@ class FieldRow(_Frozen):
     @field_validator("type")
     @classmethod
     def _known_type(cls, value: str) -> str:
-        if value in _WIDTHS or re.fullmatch(r"f64\.[0-9]|word:[a-z_]+", value):
+        if value in _WIDTHS or re.fullmatch(r"f64\.[0-9]|word:[a-z][a-z0-9_]*", value):
             return value
         raise ValueError(f"type {value!r}: expected one of {', '.join(_WIDTHS)}, f64.N, word:SET")
 
@@ -81,6 +90,9 @@ class Marker(_Frozen):
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     template: str = Field(min_length=1)
     doc: str = Field(min_length=1)
+    level: Literal["info", "warn", "error"] = "info"
+    logs: tuple[str, ...] = ()
+    """Logs on the volume that keep a copy of the line, with an event id."""
     fields: tuple[FieldRow, ...]
 
     @model_validator(mode="after")
@@ -105,6 +117,7 @@ class Table(_Frozen):
     """The whole table."""
 
     leads: tuple[str, ...] = Field(min_length=1)
+    logs: dict[str, LogFiles] = {}
     words: dict[str, WordSet]
     marker: tuple[Marker, ...] = Field(min_length=1)
 
@@ -120,6 +133,10 @@ class Table(_Frozen):
     def _check_marker(self, marker: Marker) -> None:
         if not marker.template.startswith(self.leads):
             raise ValueError(f"marker {marker.id}: the template begins with none of {self.leads}")
+        if unheard := [name for name in marker.logs if name not in self.logs]:
+            raise ValueError(f"marker {marker.id}: no log {unheard[0]!r}")
+        if marker.logs and not any(f.type == "word:reason_id" for f in marker.fields):
+            raise ValueError(f"marker {marker.id}: what is logged needs a field of word:reason_id")
         unknown = [f.word_set for f in marker.fields if f.word_set and f.word_set not in self.words]
         if unknown:
             raise ValueError(f"marker {marker.id}: no word set {unknown[0]!r}")

@@ -60,7 +60,8 @@ def line_of(marker: Marker, values: dict[str, Value], seq: int = 1, t_us: int = 
         literal + spelled.get(field.name if field else "", "")
         for literal, field in zip(marker.literals, [*marker.fields, None])
     )
-    return f"{text} seq={seq} t_us={t_us}"
+    event = f" event={seq}" if marker.logs else ""
+    return f"{text}{event} level={marker.level} seq={seq} t_us={t_us}"
 
 
 @pytest.mark.parametrize("marker", TABLE.marker, ids=lambda marker: marker.id)
@@ -70,7 +71,8 @@ def test_every_marker_is_read_back(
 ) -> None:
     values = {field.name: data.draw(values_of(field)) for field in marker.fields}
     record = PARSER.parse(7, line_of(marker, values, seq, t_us))
-    assert record == Record(7, marker.id, seq, t_us, values)
+    event = seq if marker.logs else None
+    assert record == Record(7, marker.id, seq, t_us, values, marker.level, event)
 
 
 @given(st.text())
@@ -86,11 +88,11 @@ def test_a_line_that_begins_like_a_marker_is_never_skipped(lead: str, rest: str)
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("[obs] gen_end tokens=3", "no seq="),
-        ("[m99] unheard of seq=1 t_us=1", "no row of the marker table"),
-        ("[stats] tokens=-1 time_ms=1 seq=1 t_us=1", "malformed stats"),
-        ("OK: Version: notahexa platform=host seq=1 t_us=1", "malformed version"),
-        ('[autorun] loaded "a\\q" (1 bytes) seq=1 t_us=1', "malformed autorun_loaded"),
+        ("[obs] gen_end tokens=3", "no level="),
+        ("[m99] unheard of level=info seq=1 t_us=1", "no row of the marker table"),
+        ("[stats] tokens=-1 time_ms=1 level=info seq=1 t_us=1", "malformed stats"),
+        ("OK: Version: notahexa platform=host level=info seq=1 t_us=1", "malformed version"),
+        ('[autorun] loaded "a\\q" (1 bytes) level=info seq=1 t_us=1', "malformed autorun_loaded"),
     ],
 )
 def test_what_is_wrong_is_said(line: str, reason: str) -> None:
@@ -101,7 +103,7 @@ def test_what_is_wrong_is_said(line: str, reason: str) -> None:
 
 def test_other_lines_are_none_of_our_business() -> None:
     assert PARSER.parse(1, "You: [obs] gen_end") is None
-    assert PARSER.parse(1, " [obs] gen_end seq=1 t_us=1") is None
+    assert PARSER.parse(1, " [obs] gen_end level=info seq=1 t_us=1") is None
 
 
 READY = "OK: REPL ready (/help)"
@@ -109,18 +111,18 @@ READY = "OK: REPL ready (/help)"
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_boots_follow_each_other(end: str) -> None:
-    lines = [f"{READY} seq={seq} t_us={seq * 10}" for seq in (1, 2, 1, 2, 3)]
+    lines = [f"{READY} level=info seq={seq} t_us={seq * 10}" for seq in (1, 2, 1, 2, 3)]
     log = parse_log(end.join(["firmware noise", *lines]), TABLE)
     assert [record.seq for record in log.of("repl_ready")] == [1, 2, 1, 2, 3]
     assert log.problems == ()
 
 
 def test_a_missing_line_is_noticed() -> None:
-    log = parse_log(f"{READY} seq=1 t_us=1\n{READY} seq=3 t_us=3", TABLE)
+    log = parse_log(f"{READY} level=info seq=1 t_us=1\n{READY} level=info seq=3 t_us=3", TABLE)
     assert len(log.records) == 2
     assert "expected 2" in log.problems[0].reason
 
 
 def test_time_that_runs_backwards_is_noticed() -> None:
-    log = parse_log(f"{READY} seq=1 t_us=5\n{READY} seq=2 t_us=4", TABLE)
+    log = parse_log(f"{READY} level=info seq=1 t_us=5\n{READY} level=info seq=2 t_us=4", TABLE)
     assert "before 5" in log.problems[0].reason

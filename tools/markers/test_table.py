@@ -40,6 +40,25 @@ def test_a_wrong_row_is_refused(data: dict[str, Any], message: str) -> None:
         Table.model_validate(data)
 
 
+def logged(fields: list[dict[str, str]], *logs: str) -> dict[str, Any]:
+    data = table_with("[m]" + "".join(f" {{{f['name']}}}" for f in fields))
+    data["marker"][0] |= {"fields": fields, "logs": logs}
+    data["words"]["reason_id"] = data["words"]["why"]
+    data["logs"] = {"journal": {"doc": "a log", "files": ["A.LOG", "B.LOG"], "bytes": 4096}}
+    return data
+
+
+REASON = {"name": "reason", "type": "word:reason_id", "doc": "why"}
+
+
+def test_what_is_logged_says_why() -> None:
+    assert Table.model_validate(logged([REASON], "journal")).marker[0].logs == ("journal",)
+    with pytest.raises(ValueError, match="needs a field of word:reason_id"):
+        Table.model_validate(logged([], "journal"))
+    with pytest.raises(ValueError, match="no log 'diary'"):
+        Table.model_validate(logged([REASON], "diary"))
+
+
 def test_an_id_is_used_once() -> None:
     data = table_with("[m]")
     data["marker"] *= 2
@@ -75,7 +94,8 @@ def test_the_header_has_an_emitter_for_every_row(tmp_path: Path) -> None:
     header = output.read_text(encoding="utf-8")
     table = load(PATH)
     for marker in table.marker:
-        assert f"static inline void event_{marker.id}(EventSink *sink_" in header
+        kind = "#define" if marker.fields else "static inline void"
+        assert f"{kind} event_{marker.id}(" in header
     for name in table.words:
         assert f"static inline Str {name}_word(" in header
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from gguf import GGMLQuantizationType as TensorType
 
+from tools.oo.records import Line
+from tools.oo.slots import Slot
 from tools.testmodels.gguf_model import write_gguf
 from tools.testmodels.hostile import hostile_gguf, hostile_llama2c
 from tools.testmodels.llama2c_model import write_llama2c, write_tokenizer_bin
@@ -61,6 +63,31 @@ _CONFIGS = {
     "aliases": b"temperature=1\nno_repeat_ngram=3\nrepeat_penalty=1.1\nstop_you=0\nstats=yes\n",
     "wrong": b"temp=abc\ntop_p=5\nunknown=1\n=\n==\nno separator\n;comment\ntemp=1e999\nseed=-1\n",
     "windows": b"\xef\xbb\xbftemp=0.5\r\nseed=1\r\n\r\n\x00=\x01\r\n",
+}
+
+_SLOT = Slot(7, b"boot_count=3\nmode=1\n").to_bytes()
+# The fuzzer adds the zeros behind a record by itself.
+_RECORD = _SLOT.rstrip(b"\0")
+_SLOTS = {
+    "whole": _RECORD,
+    "empty-payload": Slot(1, b"").to_bytes()[:24],
+    "version-1": b"OOST\1\0\0\0" + _RECORD[8:],
+    "spoilt": _RECORD[:-1] + b"!",
+    "huge-payload": _RECORD[:12] + b"\xff\xff\xff\xff" + _RECORD[16:],
+    "too-long": _SLOT + b"\0",
+    "blank": b"\n" * len(_SLOT),
+}
+
+_LINES = [Line(n, text).to_bytes() for n, text in enumerate(("a", "crc=b crc=0", "", "d"), start=1)]
+# How many bytes of an input are the first file.
+_LOG_BYTES = 1200
+_RECORD_LOGS = {
+    "whole": b"".join(_LINES),
+    "torn": b"\n".join((_LINES[0], _LINES[1][:9], _LINES[2])),
+    "two-files": b"".join(_LINES[:2]).ljust(_LOG_BYTES, b"\n") + b"".join(_LINES[2:]),
+    "full": (_LINES[0] + b"x" * _LOG_BYTES)[:_LOG_BYTES],
+    "last-number": Line(2**64 - 1, "end").to_bytes(),
+    "no-numbers": b"event= x crc=00000000\nevent=0 x crc=00000000\n crc=\n",
 }
 
 
@@ -131,6 +158,8 @@ def seeds() -> dict[str, bytes]:
         "tokenizer_gguf": _tokenizer_gguf_seeds(),
         "tokenizer_llama2c": _tokenizer_llama2c_seeds(),
         "config": _CONFIGS,
+        "slots": _SLOTS,
+        "record_log": _RECORD_LOGS,
     }
     return {
         f"{fuzzer}/{name}": data

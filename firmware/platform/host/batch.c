@@ -64,7 +64,7 @@ static void complain_about_setting(void *argument, u32 line, Str key, Str proble
 }
 
 static void configure(Batch *batch) {
-    ConfigReport report = {.warning = complain_about_setting};
+    ConfigReport report = {.owner = OWNER_OPERATOR, .warning = complain_about_setting};
     batch->config = config_defaults();
     for (usize i = 0; i < batch->options->setting_count; i++) {
         config_read_line(&batch->config, batch->options->settings[i], 0, &report);
@@ -131,9 +131,9 @@ static void write_result(Batch *batch, const TurnResult *result) {
     json_key(json, "prompt_tokens");
     json_u64(json, result->prompt_tokens);
     json_key(json, "prefill_us");
-    json_u64(json, result->prefill_us);
+    json_u64(json, platform_us(batch->platform, result->prefill_cycles));
     json_key(json, "decode_us");
-    json_u64(json, result->decode_us);
+    json_u64(json, platform_us(batch->platform, result->decode_cycles));
     json_key(json, "kernels");
     json_str(json, str_from_c(batch->engine.transformer.kernels->name));
 }
@@ -153,7 +153,10 @@ static bool make_room(Batch *batch, Error *error) {
 
 static bool run_prompt(Batch *batch, Error *error) {
     const Config *config = &batch->config;
-    TurnLimits limits = {config->max_tokens, config->stop_you, config->stop_nl};
+    TurnLimits limits = {.max_tokens = config->max_tokens,
+                         .sequence = config->seq_len,
+                         .stop_you = config->stop_you,
+                         .stop_double_nl = config->stop_nl};
     TurnObserver observer = {.argument = batch, .text = collect_text, .token = collect_token};
     TurnResult result;
     if (!make_room(batch, error)) return false;

@@ -61,25 +61,29 @@ static File *free_slot(Host *host) {
     return NULL;
 }
 
-bool files_open(void *context, Str path, File **file, u64 *size, Error *error) {
-    Host *host = context;
+/** Opens what is there and is no folder. */
+static bool open_existing(const Host *host, Str path, i32 flags, i32 *fd, u64 *size, Error *error) {
     KernelPath kernel;
     KernelStat stat;
     if (!to_kernel_path(path, &kernel, error)) return false;
-    File *slot = free_slot(host);
-    if (!slot) return fail(error, ERROR_LIMIT, "%.*s: %d files are open already", STR_ARG(path), HOST_OPEN_FILES);
-    i64 fd = sys_openat(host->volume, kernel.text, O_RDONLY | O_CLOEXEC, 0);
-    if (fd < 0) return fail_errno(error, path, fd);
-    i64 result = sys_fstat((i32)fd, &stat);
+    i64 opened = sys_openat(host->volume, kernel.text, flags | O_CLOEXEC, 0);
+    if (opened < 0) return fail_errno(error, path, opened);
+    i64 result = sys_fstat((i32)opened, &stat);
     if (result == 0 && (stat.mode & S_IFMT) == S_IFDIR) result = -ERRNO_ISDIR;
     if (result < 0) {
-        sys_close((i32)fd);
+        sys_close((i32)opened);
         return fail_errno(error, path, result);
     }
-    slot->fd = (i32)fd;
-    *file = slot;
+    *fd = (i32)opened;
     *size = (u64)stat.size;
     return true;
+}
+
+bool files_open(void *context, Str path, File **file, u64 *size, Error *error) {
+    File *slot = free_slot(context);
+    if (!slot) return fail(error, ERROR_LIMIT, "%.*s: %d files are open already", STR_ARG(path), HOST_OPEN_FILES);
+    *file = slot;
+    return open_existing(context, path, O_RDONLY, &slot->fd, size, error);
 }
 
 bool files_read(void *context, File *file, u64 offset, void *to, usize bytes, Error *error) {
@@ -129,6 +133,29 @@ bool files_write(void *context, Str path, Str data, Error *error) {
         return fail_errno(error, path, result);
     }
     return true;
+}
+
+static i64 overwrite(i32 fd, u64 offset, Str data) {
+    while (data.len > 0) {
+        i64 written = sys_pwrite(fd, data.data, data.len, offset);
+        if (written == -ERRNO_INTR) continue;
+        if (written < 0) return written;
+        data = str_skip(data, (usize)written);
+        offset += (u64)written;
+    }
+    return sys_fsync(fd);
+}
+
+bool files_write_at(void *context, Str path, u64 offset, Str data, Error *error) {
+    i32 fd;
+    u64 size;
+    if (!open_existing(context, path, O_WRONLY, &fd, &size, error)) return false;
+    bool fits = offset <= size && data.len <= size - offset;
+    i64 result = fits ? overwrite(fd, offset, data) : 0;
+    sys_close(fd);
+    if (fits) return result == 0 || fail_errno(error, path, result);
+    return fail(error, ERROR_LIMIT, "%.*s: %zu bytes at %llu do not fit into its %llu", STR_ARG(path), data.len,
+                (unsigned long long)offset, (unsigned long long)size);
 }
 
 /** Head of struct linux_dirent64; the name follows. */

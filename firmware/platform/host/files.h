@@ -9,6 +9,7 @@ bool files_open(void *context, Str path, File **file, u64 *size, Error *error);
 bool files_read(void *context, File *file, u64 offset, void *to, usize bytes, Error *error);
 void files_close(void *context, File *file);
 bool files_write(void *context, Str path, Str data, Error *error);
+bool files_write_at(void *context, Str path, u64 offset, Str data, Error *error);
 bool files_list(void *context, Str path, DirVisitor *visit, void *argument, Error *error);
 
 #endif

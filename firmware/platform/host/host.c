@@ -5,7 +5,7 @@
 #include "firmware/platform/host/syscall.h"
 
 enum { STDOUT = 1 };
-enum { PAGE_BYTES = 4096 };
+enum { PAGE_BYTES = 4096, NANOSECONDS = 1000000000 };
 
 /** MemAvailable of /proc/meminfo: what can be had without swapping. All there is when the kernel does not say. */
 static u64 memory_free(void *context) {
@@ -35,16 +35,15 @@ static void pages_free(void *context, void *memory, usize bytes) {
     sys_munmap(memory, bytes);
 }
 
-static u64 monotonic_us(void) {
+static u64 monotonic_ns(void) {
     KernelTime time = {0, 0};
     sys_clock_gettime(CLOCK_MONOTONIC, &time);
-    return (u64)time.seconds * 1000000 + (u64)time.nanoseconds / 1000;
+    return (u64)time.seconds * NANOSECONDS + (u64)time.nanoseconds;
 }
 
-static u64 now_us(void *context) {
-    const Host *host = context;
-    return monotonic_us() - host->start_us;
-}
+static u64 now_ns(void *context) { return monotonic_ns() - ((const Host *)context)->start_ns; }
+
+static u64 now_us(void *context) { return now_ns(context) / 1000; }
 
 void host_write(i32 fd, Str text) {
     while (text.len > 0) {
@@ -73,7 +72,7 @@ static void leave(void *context, u32 code) {
 static void reboot(void *context) { leave(context, HOST_EXIT_REBOOT); }
 
 bool host_init(Host *host, Str volume, Platform *platform, Error *error) {
-    *host = (Host){.start_us = monotonic_us()};
+    *host = (Host){.start_ns = monotonic_ns()};
     for (usize i = 0; i < HOST_OPEN_FILES; i++) host->files[i].fd = -1;
     if (!files_open_volume(host, volume, error)) return false;
     *platform = (Platform){.context = host,
@@ -81,12 +80,15 @@ bool host_init(Host *host, Str volume, Platform *platform, Error *error) {
                            .pages = {pages_alloc, pages_free, NULL},
                            .memory_free = memory_free,
                            .now_us = now_us,
+                           .cycles = now_ns,
+                           .cycles_hz = NANOSECONDS,
                            .console_write = console_write,
                            .key_read = key_read,
                            .file_open = files_open,
                            .file_read = files_read,
                            .file_close = files_close,
                            .file_write = files_write,
+                           .file_write_at = files_write_at,
                            .dir_list = files_list,
                            .power_off = leave,
                            .reboot = reboot};

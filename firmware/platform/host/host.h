@@ -15,8 +15,8 @@ struct File {
 };
 
 typedef struct Host {
-    i32 volume; /* the folder that paths are relative to */
-    u64 start_us;
+    i32 volume;   /* the folder that paths are relative to */
+    u64 start_ns; /* of the kernel's monotonic clock */
     Terminal terminal;
     File files[HOST_OPEN_FILES];
 } Host;

@@ -1,6 +1,7 @@
 #include "firmware/platform/host/main.h"
 
 #include "firmware/platform/host/batch.h"
+#include "firmware/repl/commands.h"
 #include "firmware/repl/config.h"
 #include "firmware/repl/repl.h"
 
@@ -38,6 +39,10 @@ u32 host_main(i32 count, char *const *arguments, u32 build_id) {
     }
     if (options.config_example) {
         config_example(write_out, NULL);
+        return 0;
+    }
+    if (options.examples) {
+        commands_examples(write_out, NULL);
         return 0;
     }
     Str volume = options.volume.len > 0 ? options.volume : STR(".");

@@ -26,6 +26,7 @@ static const Flag FLAGS[] = {
     {"typed", NULL, FIELD(typed), "With --encode: as a person types it; control tokens in it stay text."},
     {"perplexity", "FILE", FIELD(perplexity), "Perplexity of a text as JSON."},
     {"config-example", NULL, FIELD(config_example), "Print repl.cfg.example."},
+    {"command-examples", NULL, FIELD(examples), "Print a working example of every command."},
 };
 
 /** Flags that stand for a setting of another name. */
@@ -79,7 +80,7 @@ static bool add_setting(Options *options, const ConfigKey *key, Str value, Error
 
 static bool set_checked(Options *options, const ConfigKey *key, Str value, Error *error) {
     Config checked = config_defaults();
-    return config_set(&checked, key, value, error) && add_setting(options, key, value, error);
+    return config_set(&checked, key, value, OWNER_OPERATOR, error) && add_setting(options, key, value, error);
 }
 
 /** Takes one argument, and its value when it has one; returns how many, or 0 on an error. */

@@ -7,7 +7,7 @@
 enum { OPTION_SETTINGS_MAX = 64, OPTION_SETTING_BYTES = 8192 };
 
 typedef struct Options {
-    bool help, json, logits, typed, config_example;
+    bool help, json, logits, typed, config_example, examples;
     Str volume, prompt, encode, perplexity, config;
     bool has_prompt;
     Str settings[OPTION_SETTINGS_MAX]; /* "key=value", for BootOptions */

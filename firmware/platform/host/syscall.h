@@ -16,6 +16,7 @@ enum {
     SYS_RT_SIGACTION = 13,
     SYS_IOCTL = 16,
     SYS_PREAD64 = 17,
+    SYS_PWRITE64 = 18,
     SYS_MADVISE = 28,
     SYS_FSYNC = 74,
     SYS_GETDENTS64 = 217,
@@ -70,6 +71,9 @@ static inline i64 sys_write(i32 fd, const void *from, usize bytes) {
 }
 static inline i64 sys_pread(i32 fd, void *to, usize bytes, u64 offset) {
     return sys_call(SYS_PREAD64, fd, (i64)to, (i64)bytes, (i64)offset, 0, 0);
+}
+static inline i64 sys_pwrite(i32 fd, const void *from, usize bytes, u64 offset) {
+    return sys_call(SYS_PWRITE64, fd, (i64)from, (i64)bytes, (i64)offset, 0, 0);
 }
 static inline i64 sys_openat(i32 folder, const char *path, i32 flags, u32 mode) {
     return sys_call(SYS_OPENAT, folder, (i64)path, flags, mode, 0, 0);

@@ -64,6 +64,18 @@ static void do_write(Probe *probe, Str argument) {
         say_error(probe, "write", &error);
 }
 
+/** writeat PATH OFFSET TEXT: overwrites a part of a file. */
+static void do_writeat(Probe *probe, Str argument) {
+    Error error;
+    Str path = str_cut(&argument, ' ');
+    u64 offset = number(str_cut(&argument, ' '));
+    bool done = probe->platform->file_write_at(probe->platform->context, path, offset, argument, &error);
+    if (done)
+        say(probe, "wrote %zu at %llu", argument.len, (unsigned long long)offset);
+    else
+        say_error(probe, "writeat", &error);
+}
+
 /** fill PATH BYTES: a file of that many 'x'. */
 static void do_fill(Probe *probe, Str argument) {
     Str path = str_cut(&argument, ' ');
@@ -181,11 +193,11 @@ static const struct {
     Str name;
     void (*run)(Probe *probe, Str argument);
 } COMMANDS[] = {
-    {STR("say"), do_say},           {STR("write"), do_write},         {STR("fill"), do_fill},
-    {STR("read"), do_read},         {STR("load"), do_load},           {STR("list"), do_list},
-    {STR("past_end"), do_past_end}, {STR("wait"), do_wait},           {STR("keys"), do_keys},
-    {STR("memory"), do_memory},     {STR("hang"), do_hang},           {STR("reboot"), do_reboot},
-    {STR("count"), do_count},       {STR("power_off"), do_power_off},
+    {STR("say"), do_say},       {STR("write"), do_write},       {STR("writeat"), do_writeat},
+    {STR("fill"), do_fill},     {STR("read"), do_read},         {STR("load"), do_load},
+    {STR("list"), do_list},     {STR("past_end"), do_past_end}, {STR("wait"), do_wait},
+    {STR("keys"), do_keys},     {STR("memory"), do_memory},     {STR("hang"), do_hang},
+    {STR("reboot"), do_reboot}, {STR("count"), do_count},       {STR("power_off"), do_power_off},
 };
 
 static void run_line(Probe *probe, Str line) {

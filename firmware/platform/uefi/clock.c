@@ -25,8 +25,9 @@ Clock clock_start(EfiBootServices *boot) {
     return (Clock){.start = start, .hz = hz == 0 ? 1 : hz};
 }
 
+u64 clock_cycles(void *uefi) { return time_stamp() - ((const Uefi *)uefi)->clock.start; }
+
 u64 clock_now_us(void *uefi) {
-    const Clock *clock = &((const Uefi *)uefi)->clock;
-    u64 cycles = time_stamp() - clock->start;
-    return cycles / clock->hz * 1000000 + cycles % clock->hz * 1000000 / clock->hz;
+    u64 cycles = clock_cycles(uefi), hz = ((const Uefi *)uefi)->clock.hz;
+    return cycles / hz * 1000000 + cycles % hz * 1000000 / hz;
 }

@@ -74,19 +74,22 @@ static bool check_is_file(EfiFile *file, Str path, u64 *size, Error *error) {
 }
 
 /** A replacement that power cut short left the file under its second name (see replace_file). */
-static bool open_current(Uefi *uefi, Str path, EfiFile **file, Error *error) {
-    if (open_path(uefi, path, STR_NONE, EFI_FILE_MODE_READ, file, error)) return true;
+static bool open_current(Uefi *uefi, Str path, u64 mode, EfiFile **file, Error *error) {
+    if (open_path(uefi, path, STR_NONE, mode, file, error)) return true;
     Error ignored;
-    return error->code == ERROR_NOT_FOUND && open_path(uefi, path, PATH_OLD, EFI_FILE_MODE_READ, file, &ignored);
+    return error->code == ERROR_NOT_FOUND && open_path(uefi, path, PATH_OLD, mode, file, &ignored);
+}
+
+static bool open_file(Uefi *uefi, Str path, u64 mode, EfiFile **file, u64 *size, Error *error) {
+    if (!open_current(uefi, path, mode, file, error)) return false;
+    if (check_is_file(*file, path, size, error)) return true;
+    (*file)->close(*file);
+    return false;
 }
 
 bool files_open(void *uefi, Str path, File **file, u64 *size, Error *error) {
     EfiFile *handle;
-    if (!open_current(uefi, path, &handle, error)) return false;
-    if (!check_is_file(handle, path, size, error)) {
-        handle->close(handle);
-        return false;
-    }
+    if (!open_file(uefi, path, EFI_FILE_MODE_READ, &handle, size, error)) return false;
     *file = (File *)handle;
     return true;
 }
@@ -215,4 +218,23 @@ bool files_write(void *uefi, Str path, Str data, Error *error) {
     if (replace_file(uefi, path, error)) return true;
     delete_if_there(uefi, path, PATH_NEW);
     return false;
+}
+
+static bool overwrite(EfiFile *file, Str path, u64 size, u64 offset, Str data, Error *error) {
+    if (offset > size || data.len > size - offset) {
+        return fail(error, ERROR_LIMIT, "%.*s: %zu bytes at %llu do not fit into its %llu", STR_ARG(path), data.len,
+                    (unsigned long long)offset, (unsigned long long)size);
+    }
+    EfiStatus status = file->set_position(file, offset);
+    if (!efi_failed(status)) status = write_all(file, data);
+    return !efi_failed(status) || fail_status(error, path, status);
+}
+
+bool files_write_at(void *uefi, Str path, u64 offset, Str data, Error *error) {
+    EfiFile *file;
+    u64 size;
+    if (!open_file(uefi, path, EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE, &file, &size, error)) return false;
+    bool done = overwrite(file, path, size, offset, data, error);
+    file->close(file);
+    return done;
 }

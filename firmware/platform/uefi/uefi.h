@@ -42,6 +42,8 @@ i32 console_key_read(void *uefi, u32 timeout_ms);
 
 /** Calibrates the time-stamp counter: from CPUID where the processor states its frequency, else over 20 ms. */
 Clock clock_start(EfiBootServices *boot);
+/** The time-stamp counter since the start. */
+u64 clock_cycles(void *uefi);
 u64 clock_now_us(void *uefi);
 
 void *memory_alloc(void *uefi, usize bytes);
@@ -53,6 +55,7 @@ bool files_open(void *uefi, Str path, File **file, u64 *size, Error *error);
 bool files_read(void *uefi, File *file, u64 offset, void *to, usize bytes, Error *error);
 void files_close(void *uefi, File *file);
 bool files_write(void *uefi, Str path, Str data, Error *error);
+bool files_write_at(void *uefi, Str path, u64 offset, Str data, Error *error);
 bool files_list(void *uefi, Str path, DirVisitor *visit, void *argument, Error *error);
 
 void power_off(void *uefi, u32 code);

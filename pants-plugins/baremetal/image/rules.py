@@ -44,6 +44,7 @@ from baremetal import python_tool
 from baremetal.emulator import rules as emulator_rules
 from baremetal.emulator.rules import Emulator
 from baremetal.image.target_types import (
+    BootImageBlankFilesField,
     BootImageDependenciesField,
     BootImageLabelField,
     BootImageLayoutField,
@@ -51,6 +52,7 @@ from baremetal.image.target_types import (
 from baremetal.python_tool import PythonToolProcess, PythonToolRun
 
 _LAYOUT = "layout.json"
+_BLANK = "blank/{}"
 
 
 class MissingImageFileError(Exception):
@@ -70,6 +72,7 @@ class BootImageFieldSet(PackageFieldSet, RunFieldSet):
 
     dependencies: BootImageDependenciesField
     layout: BootImageLayoutField
+    blank_files: BootImageBlankFilesField
     label: BootImageLabelField
     output_path: OutputPathField
     environment: EnvironmentField
@@ -121,11 +124,18 @@ async def package_boot_image(field_set: BootImageFieldSet) -> BuiltPackage:
     missing = sorted(set(layout.values()) - set(available.snapshot.files))
     if missing:
         raise MissingImageFileError(field_set.address, missing, available.snapshot.files)
-    files, description = await MultiGet(
+    blank = field_set.blank_files.value
+    sources = {**layout, **{path: _BLANK.format(path) for path in blank}}
+    files, made = await MultiGet(
         Get(Digest, DigestSubset(available.snapshot.digest, PathGlobs(layout.values()))),
         Get(
             Digest,
-            CreateDigest([FileContent(_LAYOUT, layout_json(field_set.label.value, layout))]),
+            CreateDigest(
+                [
+                    FileContent(_LAYOUT, layout_json(field_set.label.value, sources)),
+                    *(FileContent(_BLANK.format(p), b"\n" * size) for p, size in blank.items()),
+                ]
+            ),
         ),
     )
     process = await Get(
@@ -134,7 +144,7 @@ async def package_boot_image(field_set: BootImageFieldSet) -> BuiltPackage:
             "tools.image",
             ("build", "--layout", _LAYOUT, "--output", output),
             description=f"Write {output}",
-            input_digest=await Get(Digest, MergeDigests((files, description))),
+            input_digest=await Get(Digest, MergeDigests((files, made))),
             output_files=(output,),
         ),
     )

@@ -30,6 +30,7 @@ boot_image(
     layout={"repl.cfg": "fw/repl.cfg", "EFI/BOOT/BOOTX64.EFI": "fw/program.efi"},
     label="TEST",
 )
+boot_image(name="kept", dependencies=[":program"], layout={}, blank_files={"A.LOG": 4096})
 boot_image(name="wrong", dependencies=[":program"], layout={"a.txt": "fw/absent.txt"})
 """
 
@@ -78,6 +79,21 @@ def test_the_writer_gets_the_layout_and_only_the_files_it_names(rule_runner: Rul
         "input ./layout.json",
     ]
     assert [artifact.relpath for artifact in built.artifacts] == ["fw/img.img"]
+
+
+def test_blank_files_are_made_at_their_size(rule_runner: RuleRunner) -> None:
+    record = contents(rule_runner, build(rule_runner, "kept"))["fw/kept.img"].decode()
+    assert [line for line in record.splitlines() if line.startswith("input")] == [
+        "input ./blank/A.LOG",
+        "input ./layout.json",
+    ]
+
+
+@pytest.mark.parametrize("value", ["['A.LOG']", "{'A.LOG': '4096'}", "{'A.LOG': 0}"])
+def test_a_blank_file_has_a_size(rule_runner: RuleRunner, value: str) -> None:
+    rule_runner.write_files({"fw/bad/BUILD": f"boot_image(name='x', blank_files={value})"})
+    with pytest.raises(ExecutionError, match="paths and sizes in bytes"):
+        rule_runner.get_target(address("fw/bad:x"))
 
 
 def test_run_boots_the_packaged_image_with_the_hosts_emulator(

@@ -2,9 +2,11 @@
 
 #include "firmware/base/crc32c.h"
 #include "firmware/base/mem.h"
+#include "firmware/store/report.h"
 
-enum { SAY_BYTES = 1024, METRICS_FILE_BYTES = 128 * 1024 };
-static const Str METRICS_PATH = STR("LLMK_METRICS.LOG");
+/* The size that an image has the metrics' files at (KEPT_FILES in firmware/BUILD). */
+enum { SAY_BYTES = 1024, METRICS_FILE_BYTES = 64 * 1024 };
+static const ReportFiles METRICS_FILES = {STR("LLMK_METRICS.LOG"), STR("LLMK_METRICS2.LOG")};
 
 static void say_v(Session *session, const char *format, va_list args) {
     char text[SAY_BYTES];
@@ -98,10 +100,11 @@ static bool write_metrics(Session *session, usize *bytes, Error *error) {
     JsonWriter json = {.write = put, .argument = &page};
     if (!page.data) return fail(error, ERROR_OUT_OF_MEMORY, "no memory for %d bytes", METRICS_FILE_BYTES);
     MetricsIdentity of = identity(session);
+    memset(page.data, '\n', METRICS_FILE_BYTES);
     metrics_write(&session->guards.metrics, &of, &json);
     if (page.is_full) return fail(error, ERROR_LIMIT, "more than %d bytes of metrics", METRICS_FILE_BYTES);
     *bytes = page.len;
-    return session->platform->file_write(session->platform->context, METRICS_PATH, (Str){page.data, page.len}, error);
+    return report_write(session->platform, &METRICS_FILES, (Str){page.data, METRICS_FILE_BYTES}, error);
 }
 
 bool session_write_metrics(Session *session) {
@@ -111,9 +114,9 @@ bool session_write_metrics(Session *session) {
     bool is_written = write_metrics(session, &bytes, &error);
     arena_release(&session->scratch, mark);
     if (is_written) {
-        event_metrics_written(&session->sink, METRICS_PATH, bytes);
+        event_metrics_written(&session->sink, METRICS_FILES.file, bytes);
     } else {
-        event_metrics_failed(&session->sink, METRICS_PATH, str_from_c(error.message));
+        event_metrics_failed(&session->sink, METRICS_FILES.file, str_from_c(error.message));
     }
     return is_written;
 }

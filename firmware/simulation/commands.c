@@ -18,15 +18,17 @@ static void do_new(Machine *machine, Str text) {
     (void)text;
     memory_volume_free(&machine->volume);
     memory_volume_init(&machine->volume, machine->platform.pages);
+    machine->organism = (Organism){0};
 }
 
-/** boot ram= ctx= seq= consult= multi= auto= plan= max= gate= threshold= journal=: power comes on. */
+/** boot ram= ctx= seq= off= consult= multi= auto= plan= max= gate= threshold= journal= cut=: power comes on, and fails
+ * again at the sector `cut` of those that are written (0: it stays). */
 static void do_boot(Machine *machine, Str text) {
     Arena scratch = arena_new(machine->platform.pages, 0);
     OrganismStart start = {.platform = &machine->platform,
                            .sink = &machine->sink,
                            .journal = &machine->journal,
-                           .settings = {.enabled = true,
+                           .settings = {.enabled = NUMBER("off") == 0,
                                         .consult = NUMBER("consult") != 0,
                                         .multi_actions = NUMBER("multi") != 0,
                                         .auto_apply = (u32)NUMBER("auto"),
@@ -37,12 +39,16 @@ static void do_boot(Machine *machine, Str text) {
                            .operator_values = {.of = {(u32)NUMBER("ctx"), (u32)NUMBER("seq")}},
                            .ram_mib = NUMBER("ram")};
     memory_volume_power(&machine->volume);
+    if (NUMBER("cut") > 0) machine->volume.sectors_left = (u32)NUMBER("cut") - 1;
     sink_init(&machine->sink, &machine->platform);
     machine->journal = (Journal){0};
     if (NUMBER("journal")) journal_open(&machine->journal, &machine->platform, &machine->sink, &scratch);
     organism_start(&machine->organism, &start);
     arena_free(&scratch);
 }
+
+/** clamp wanted=: the context that the configuration asks for. */
+static void do_clamp(Machine *machine, Str text) { organism_clamp(&machine->organism, (u32)NUMBER("wanted")); }
 
 /** ready model= (0 loaded, 1 none on purpose, 2 missed) free= context= ctx= seq= model_context= stratum= failures= */
 static void do_ready(Machine *machine, Str text) {
@@ -102,7 +108,9 @@ static void do_end(Machine *machine, Str text) {
 static void do_cut(Machine *machine, Str text) { machine->volume.sectors_left = (u32)NUMBER("sectors"); }
 
 /** corrupt writes=: the write behind so many more goes wrong. */
-static void do_corrupt(Machine *machine, Str text) { machine->volume.corrupt_write = (u32)NUMBER("writes"); }
+static void do_corrupt(Machine *machine, Str text) {
+    machine->volume.corrupt_write = machine->volume.writes + (u32)NUMBER("writes");
+}
 
 /** protect on=: the volume is write-protected, or no more. */
 static void do_protect(Machine *machine, Str text) { machine->volume.is_read_only = NUMBER("on") != 0; }
@@ -110,10 +118,19 @@ static void do_protect(Machine *machine, Str text) { machine->volume.is_read_onl
 static const struct {
     const char *name;
     void (*run)(Machine *machine, Str text);
-} COMMANDS[] = {{"new", do_new},        {"boot", do_boot},         {"ready", do_ready},
-                {"asked", do_asked},    {"answered", do_answered}, {"overflowed", do_overflowed},
-                {"guard", do_guard},    {"failed", do_failed},     {"consult", do_consult},
-                {"end", do_end},        {"cut", do_cut},           {"corrupt", do_corrupt},
+} COMMANDS[] = {{"new", do_new},
+                {"boot", do_boot},
+                {"clamp", do_clamp},
+                {"ready", do_ready},
+                {"asked", do_asked},
+                {"answered", do_answered},
+                {"overflowed", do_overflowed},
+                {"guard", do_guard},
+                {"failed", do_failed},
+                {"consult", do_consult},
+                {"end", do_end},
+                {"cut", do_cut},
+                {"corrupt", do_corrupt},
                 {"protect", do_protect}};
 
 bool simulation_run(Machine *machine, Str line) {

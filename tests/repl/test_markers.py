@@ -15,9 +15,12 @@ from tools.markers.table import load
 
 TABLE = load(Path("firmware/events/markers.toml"))
 
-# What may stand before a '=' in repl.cfg and come back in a warning about it.
+# What may stand before a '=' in repl.cfg and come back whole in a warning about it: an escape takes
+# six characters, and a line has room for 260 of a text.
 KEYS = st.text(
-    st.characters(exclude_categories=["Cs"], exclude_characters='\n\r#=;"\ufeff\0'), min_size=1
+    st.characters(exclude_categories=["Cs"], exclude_characters='\n\r#=;"\ufeff\0'),
+    min_size=1,
+    max_size=40,
 ).map(lambda key: "x" + key + "x")
 
 

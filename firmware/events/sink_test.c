@@ -33,7 +33,7 @@ static void line_carries_sequence_and_time(void) {
     fake_platform_free(fake);
 }
 
-static void marker_never_shares_a_line(void) {
+static void defect_23_marker_never_shares_a_line(void) {
     FakePlatform *fake = fake_platform_new();
     EventSink *sink = sink_on(fake);
     sink_text(sink, STR("You: "));
@@ -187,7 +187,7 @@ static void ring_keeps_the_last_lines(void) {
     fake_platform_free(fake);
 }
 
-static const TestCase CASES[] = {TEST(line_carries_sequence_and_time),  TEST(marker_never_shares_a_line),
+static const TestCase CASES[] = {TEST(line_carries_sequence_and_time),  TEST(defect_23_marker_never_shares_a_line),
                                  TEST(text_cannot_pass_for_a_marker),   TEST(text_split_anywhere_cannot_either),
                                  TEST(control_characters_are_replaced), TEST(text_fields_are_quoted_when_they_must),
                                  TEST(long_text_is_cut_with_a_mark),    TEST(longest_line_is_whole),

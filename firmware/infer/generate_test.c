@@ -106,7 +106,7 @@ static void full_conversation_starts_anew(void) {
     talk_free(talk);
 }
 
-static void prompt_longer_than_the_context_changes_nothing(void) {
+static void defect_04_prompt_longer_than_the_context_changes_nothing(void) {
     Chain chain = chain_new();
     chain_follow(&chain, "?ab");
     Talk *talk = talk_new(&chain, 16, CHAT_RAW);
@@ -229,7 +229,7 @@ static const TestCase CASES[] = {TEST(answer_ends_at_eos),
                                  TEST(person_can_interrupt),
                                  TEST(conversation_goes_on_after_a_cut_answer),
                                  TEST(full_conversation_starts_anew),
-                                 TEST(prompt_longer_than_the_context_changes_nothing),
+                                 TEST(defect_04_prompt_longer_than_the_context_changes_nothing),
                                  TEST(same_conversation_gives_the_same_answer),
                                  TEST(every_token_is_timed_and_the_parts_make_the_whole),
                                  TEST(a_watcher_ends_the_turn),

@@ -37,8 +37,22 @@ static void describing_the_loaded_model_reads_nothing(void) {
     machine_free(&machine);
 }
 
-/** Defect 37: preparing excluded header, weights and tokenizer; defect 25: a clock of one second; defect 36: no marker
- * when the clock said 0. */
+/** Defect 25: the clock had a second's resolution; defect 36: no line when it said 0, as it did at midnight. Ours
+ * counts from the start of the program. */
+static void defect_25_and_defect_36_startup_from_0_is_timed_to_the_microsecond(void) {
+    Machine machine = machine_new();
+    machine_add_usual(&machine, "");
+    CHECK_U64(machine.fake->clock_us, 0);
+    machine_boot(&machine, "");
+    Str rest = fake_output(machine.fake);
+    rest = str_skip(rest, str_find(rest, STR("[obs][startup] model_select_ms=")));
+    int whole = 0, micros = 0;
+    CHECK(sscanf(rest.data, "[obs][startup] model_select_ms=%d.%3d model_prepare_ms=", &whole, &micros) == 2);
+    CHECK_MSG(whole == 0 && micros > 0, "%d.%03d ms", whole, micros);
+    machine_free(&machine);
+}
+
+/** Defect 37: preparing excluded header, weights and tokenizer. */
 static void defect_37_preparing_ends_when_a_prompt_is_taken(void) {
     Machine machine = machine_new();
     machine_add_usual(&machine, "boot_verbose=2\n");
@@ -170,6 +184,7 @@ static void policy_overrules_and_says_so(void) {
 
 static const TestCase CASES[] = {TEST(model_file_is_opened_once_and_read_in_large_pieces),
                                  TEST(describing_the_loaded_model_reads_nothing),
+                                 TEST(defect_25_and_defect_36_startup_from_0_is_timed_to_the_microsecond),
                                  TEST(defect_37_preparing_ends_when_a_prompt_is_taken),
                                  TEST(every_cause_is_one_block_with_a_hint_and_the_choice),
                                  TEST(model_too_large_for_the_machine_says_so),

@@ -57,7 +57,7 @@ static void broken_model_is_explained_and_another_used(void) {
     machine_free(&machine);
 }
 
-static void broken_model_alone_leaves_the_repl(void) {
+static void defect_31_broken_model_alone_leaves_the_repl(void) {
     Machine machine = machine_new();
     fake_add_file(machine.fake, "broken.gguf", STR("GGUF\x03"));
     machine_run(&machine);
@@ -251,7 +251,7 @@ static void script_runs_and_switches_off(void) {
     machine_free(&machine);
 }
 
-static void script_runs_without_a_model_too(void) {
+static void defect_32_script_runs_without_a_model_and_defect_33_its_exit_waits_for_nobody(void) {
     Machine machine = machine_new();
     fake_add_file(machine.fake, "repl.cfg", STR("autorun_autostart=1\nautorun_shutdown_when_done=1\n"));
     fake_add_file(machine.fake, "llmk-autorun.txt", STR("\xFF\xFEv\0e\0r\0s\0i\0o\0n\0\n\0e\0x\0i\0t\0"));
@@ -372,7 +372,7 @@ static const TestCase CASES[] = {TEST(question_is_answered),
                                  TEST(empty_lines_are_no_prompts),
                                  TEST(without_a_model_commands_work),
                                  TEST(broken_model_is_explained_and_another_used),
-                                 TEST(broken_model_alone_leaves_the_repl),
+                                 TEST(defect_31_broken_model_alone_leaves_the_repl),
                                  TEST(model_that_is_not_there_names_the_place),
                                  TEST(bin_without_tokenizer_says_so),
                                  TEST(own_files_are_no_models),
@@ -388,7 +388,7 @@ static const TestCase CASES[] = {TEST(question_is_answered),
                                  TEST(verbose_start_says_more),
                                  TEST(powers_off_and_reboots),
                                  TEST(script_runs_and_switches_off),
-                                 TEST(script_runs_without_a_model_too),
+                                 TEST(defect_32_script_runs_without_a_model_and_defect_33_its_exit_waits_for_nobody),
                                  TEST(missing_script_does_not_hang),
                                  TEST(script_starts_and_stops_at_the_prompt),
                                  TEST(script_may_start_another),

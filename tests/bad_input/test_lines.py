@@ -22,7 +22,7 @@ def turns(session: Session) -> int:
     return len(session.log.of("gen_end"))
 
 
-def test_an_empty_line_is_no_turn(volume: Path) -> None:
+def test_defect_06_an_empty_line_is_no_turn(volume: Path) -> None:
     session = talk(volume, ["hello", "", "   ", "hello again", ""])
     assert turns(session) == 2
     assert session.went_on

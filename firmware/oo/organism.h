@@ -1,10 +1,10 @@
 /* The organism of one boot: it keeps the state, and turns what happens into decisions and their events.
  *
  * Power may fail at any moment. An event that says what is on the volume (health, a change that stays, a checkpoint, an
- * applied action) comes after the state it speaks of was written; the others (the boot, rollbacks, outcomes) come
- * before, and a start that finds the state before them comes to the same decisions again, with the same boot number.
- * So nothing that was said is taken back. An applied action whose event was not written any more is pending with event
- * number 0, and on trial all the same.
+ * applied action and what it takes the place of) comes after the state it speaks of was written; the others (the boot,
+ * rollbacks, outcomes) come before, and a start that finds the state before them comes to the same decisions again,
+ * with the same boot number. So nothing that was said is taken back. An applied action whose event was not written any
+ * more is pending with event number 0, and on trial all the same.
  *
  * On a volume that cannot be written everything works in memory; that is said once a boot, no action is applied, and a
  * change on trial, which could not be judged, is not in force.
@@ -89,7 +89,8 @@ void organism_ready(Organism *organism, const OrganismReady *ready);
 void organism_asked(Organism *organism);
 /** It was: `cpt` is the turn's median cycles a token as they were measured (not "as at an empty context": a shorter
  * sequence shows in nothing else), 0 when there is none. A turn that a person stopped counts. The first one is the
- * boot's health mark, while nothing is lost; what is on trial is confirmed once that is on the volume. */
+ * boot's health mark, while nothing is lost; what is on trial is confirmed once that is on the volume. Turns 1, 2, 4, 8
+ * and so on are written, with what was measured up to them. */
 void organism_answered(Organism *organism, u32 tokens, u64 cpt);
 void organism_overflowed(Organism *organism);
 void organism_guard_tripped(Organism *organism);

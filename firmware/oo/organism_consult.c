@@ -96,13 +96,17 @@ static void revert(Organism *organism, const OoState *before, const Error *error
     if (!is_restored || error->code != ERROR_CORRUPT) organism_say_write_failed(organism, error);
 }
 
-/** The place of the action among those to be judged; NULL, with everything as before, when it could not be applied. */
+/** The place of the action among those to be judged; NULL, with everything as before, when it could not be applied.
+ * What it takes the place of is dropped only with it. */
 static Pending *apply(Organism *organism, OoAction action, const PlanStep *step, Error *error) {
-    organism_make_room(organism);
     OoState before = organism->state;
     if (checkpoint(organism, error)) {
+        Pending dropped = organism_make_room(organism);
         Pending *pending = change_state(organism, action, step);
-        if (organism_save(organism, error) && verify(organism, error)) return pending;
+        if (organism_save(organism, error) && verify(organism, error)) {
+            if (dropped.is_used) organism_say_unmeasured(organism, &dropped);
+            return pending;
+        }
     }
     revert(organism, &before, error);
     return NULL;

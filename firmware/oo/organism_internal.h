@@ -20,8 +20,10 @@ bool organism_judge(Organism *organism, const Vitals *after, OoHealth health);
 /** Drops what can be judged no more: not in force in this boot, or without evidence for too many. */
 void organism_drop_stale(Organism *organism);
 /** Makes room for one more action to be judged: where there is none, one is dropped that this boot has changed again
- * since, or else the oldest. */
-void organism_make_room(Organism *organism);
+ * since, or else the oldest. Returns it (is_used false: none was), and does not say so yet. */
+Pending organism_make_room(Organism *organism);
+/** Says that an action is judged no more, without evidence. */
+void organism_say_unmeasured(const Organism *organism, const Pending *pending);
 /** Adds one, for which there is room. */
 Pending *organism_add_pending(Organism *organism, OoAction action, u32 old, u32 new);
 

@@ -1,18 +1,22 @@
 /* The outcomes of applied actions: what waits to be judged, and what came of it. */
 #include "firmware/oo/organism_internal.h"
 
-static void close(Organism *organism, Pending *pending, const Outcome *outcome) {
+static void say(const Organism *organism, const Pending *pending, const Outcome *outcome) {
     const ActionInfo *info = &ACTIONS[pending->action];
     event_oo_outcome(organism->sink, pending->action, pending->event, pending->boot, info->quantity, info->direction,
                      outcome->before, outcome->after, outcome->label, outcome->improved, outcome->reason);
+}
+
+static void close(Organism *organism, Pending *pending, const Outcome *outcome) {
+    say(organism, pending, outcome);
     tally_add(&organism->state.tallies[pending->action], outcome->label);
     *pending = (Pending){0};
 }
 
-static void close_unmeasured(Organism *organism, Pending *pending) {
+void organism_say_unmeasured(const Organism *organism, const Pending *pending) {
     Outcome outcome = {.label = OO_LABEL_PENDING, .reason = REASON_ID_OO_OUTCOME_NO_EVIDENCE};
     vitals_quantity(&pending->before, ACTIONS[pending->action].quantity, &outcome.before);
-    close(organism, pending, &outcome);
+    say(organism, pending, &outcome);
 }
 
 static u32 value_in(const Vitals *vitals, OoKey key) { return key == OO_KEY_CTX_LEN ? vitals->ctx : vitals->seq; }
@@ -48,7 +52,9 @@ static bool is_stale(const Organism *organism, const Pending *pending) {
 void organism_drop_stale(Organism *organism) {
     for (usize i = 0; i < STATE_PENDING_MAX; i++) {
         Pending *pending = &organism->state.pending[i];
-        if (pending->is_used && is_stale(organism, pending)) close_unmeasured(organism, pending);
+        if (!pending->is_used || !is_stale(organism, pending)) continue;
+        organism_say_unmeasured(organism, pending);
+        *pending = (Pending){0};
     }
 }
 
@@ -65,15 +71,17 @@ static u64 rank(const OoState *state, const Pending *pending) {
     return pending->boot == state->boot_count && is_superseded ? 0 : pending->boot;
 }
 
-void organism_make_room(Organism *organism) {
+Pending organism_make_room(Organism *organism) {
     const OoState *state = &organism->state;
     Pending *first = &organism->state.pending[0];
-    if (free_place(organism)) return;
+    if (free_place(organism)) return (Pending){0};
     for (usize i = 1; i < STATE_PENDING_MAX; i++) {
         Pending *pending = &organism->state.pending[i];
         if (rank(state, pending) < rank(state, first)) first = pending;
     }
-    close_unmeasured(organism, first);
+    Pending dropped = *first;
+    *first = (Pending){0};
+    return dropped;
 }
 
 Pending *organism_add_pending(Organism *organism, OoAction action, u32 old, u32 new) {

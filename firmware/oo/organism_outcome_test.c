@@ -191,6 +191,25 @@ static void oldest_outcome_makes_room(void) {
     rig_free(rig);
 }
 
+/** The outcome that makes room for an action would be measured later, had it been said for nothing. */
+static void no_outcome_makes_room_for_a_change_that_fails(void) {
+    Rig *rig = rig_new();
+    rig->settings.plan_max_actions = 3;
+    rig->operator_values.of[OO_KEY_SEQ_LEN] = 8192;
+    rig_boot(rig);
+    for (u32 i = 0; i < STATE_PENDING_MAX; i++) {
+        rig->organism.applied = 0;
+        rig_consult(rig, "reduce seq");
+    }
+    rig->organism.applied = 0;
+    rig->fake->volume.is_read_only = true;
+    rig_consult(rig, "reduce seq");
+    CHECK_SHOWS(rig, "verification failed: reduce_seq (old=512 new=256 ");
+    CHECK_SHOWS_NOT(rig, "outcome");
+    for (u32 i = 0; i < STATE_PENDING_MAX; i++) CHECK(rig->organism.state.pending[i].is_used);
+    rig_free(rig);
+}
+
 /** What can still be measured does not make room for what cannot. */
 static void outcome_that_can_be_measured_outlives_those_that_cannot(void) {
     Rig *rig = rig_new();
@@ -241,6 +260,7 @@ static const TestCase CASES[] = {TEST(memory_that_a_shorter_context_frees_is_hel
                                  TEST(other_machine_is_no_comparison),
                                  TEST(change_that_is_not_in_force_is_not_judged),
                                  TEST(oldest_outcome_makes_room),
+                                 TEST(no_outcome_makes_room_for_a_change_that_fails),
                                  TEST(outcome_that_can_be_measured_outlives_those_that_cannot),
                                  TEST(outcomes_come_back_in_the_score),
                                  TEST(outcomes_are_forgotten_over_the_boots)};

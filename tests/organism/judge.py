@@ -132,7 +132,8 @@ def _remembers(before: Boot, boot: Boot) -> Iterator[str]:
     """The health that the boot before said it had. Of one that was cut before it was kept, there may be no memory:
     the first record of all was being written, and the journal alone tells that there was a boot."""
     previous = boot.log.of("oo_boot")[0]["previous"]
-    is_forgotten = previous == "none" and before.start_is_kept
+    had_memory = before.start_is_kept or before.log.of("oo_boot")[0]["previous"] != "none"
+    is_forgotten = previous == "none" and had_memory
     if is_forgotten or (before.health is not None and previous != before.health):
         yield f"boot {boot.place} takes the one before for {previous}; it said {before.health}"
 

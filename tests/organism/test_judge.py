@@ -165,6 +165,22 @@ def test_what_a_cut_leaves_is_no_problem(machine: Machine) -> None:
     assert machine.problems() == []
 
 
+@pytest.mark.parametrize(("how", "is_loss"), [(INIT, False), (ONCE, True)])
+def test_only_a_cut_in_the_first_save_of_all_leaves_nothing_to_remember(
+    how: str, is_loss: bool
+) -> None:
+    """The next boot then counts on from the journal."""
+    machine = Machine()
+    machine.start(1, how)
+    machine.start(2, "mode=SAFE previous=none healthy_boots=0 reason_id=OO_MODE_RECOVERED")
+    machine.keep_start()
+    machine.reach_prompt()
+    expected = ["boot 1 did not reach the prompt"]  # which its row says it must
+    if is_loss:
+        expected.append("boot 2 takes the one before for none; it said None")
+    assert machine.problems() == expected
+
+
 def test_an_action_that_was_applied_untold_is_no_problem(machine: Machine) -> None:
     """Power failed between the state and the event that speaks of it."""
     untold = {"pending0.action": "reduce_seq", "pending0.event": "0", "pending0.new": "64"}

@@ -32,6 +32,7 @@ class DiskReport:
     """What a disk saw in one boot. The figures of sectors are 0 when the cut did not come."""
 
     writes: int
+    """Write requests that left something that was not flushed. One that changed nothing is none, after a flush."""
     flushes: int
     cut_at_write: int
     cut_came: bool
@@ -42,7 +43,7 @@ class DiskReport:
 
 
 def countdown(cut: PowerCut, serial_log: Path) -> Callable[[], bool]:
-    """To be asked at each write: whether power fails during it.
+    """To be asked at each write that power can take something of: whether power fails during it.
 
     QEMU appends to the log before the guest goes on, so a write that the guest begins after a line of text also gets
     here after it.
@@ -78,13 +79,15 @@ class VolatileDisk:
 
     def write(self, offset: int, data: bytes) -> None:
         """Replaces content. Raises PowerFailed, with the image as power left it."""
-        self.writes += 1
         sectors = range(offset // SECTOR, -(-(offset + len(data)) // SECTOR))
         before = self._contents(sectors)
         _write_all(self._image, data, offset)
         for sector, old, new in zip(sectors, before, self._contents(sectors)):
             if old != new:
                 self._past.setdefault(sector, []).append(old)
+        if not self._past:
+            return
+        self.writes += 1
         if self._fails():
             self._lose_power()
             raise PowerFailed

@@ -98,7 +98,7 @@ class PowerCut(_Row):
     """Power fails while a write is under way. The same row fails at the same write and loses the same sectors."""
 
     after_writes: Annotated[int, Field(ge=1)] | Between
-    """The write request, counted from 1, that is still under way then."""
+    """The write request that is still under way then, counted from 1: of those that left something not flushed."""
     after: Annotated[str, Field(min_length=1)] | None = None
     """Writes count once this text is on the serial line; absent, from the start of the boot."""
     seed: Annotated[int, Field(ge=0)] = 0

@@ -77,8 +77,8 @@ class Summary:
 
     boots: int = 0
     cuts: int = 0
-    cuts_during_writes: int = 0
-    """Cuts at which something written was not yet safe."""
+    cuts_with_losses: int = 0
+    """Cuts that took at least a sector; the others left all that was written."""
     sectors_lost: int = 0
     problems: tuple[str, ...] = ()
 
@@ -93,7 +93,7 @@ class Summary:
         return replace(
             self,
             cuts=self.cuts + disk.cut_came,
-            cuts_during_writes=self.cuts_during_writes + (disk.sectors_at_stake > 0),
+            cuts_with_losses=self.cuts_with_losses + (disk.sectors_lost > 0),
             sectors_lost=self.sectors_lost + disk.sectors_lost,
         )
 

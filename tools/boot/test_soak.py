@@ -42,7 +42,7 @@ def _report(disk: DiskReport | None, *problems: str) -> BootReport:
 
 def test_boots_add_up() -> None:
     calm = DiskReport(
-        writes=5, flushes=5, cut_at_write=5, cut_came=True, sectors_at_stake=0, sectors_lost=0
+        writes=5, flushes=5, cut_at_write=5, cut_came=True, sectors_at_stake=1, sectors_lost=0
     )
     summary = Summary()
     for report in (_report(DISK), _report(None), _report(calm), _report(DISK, "a", "b")):
@@ -50,7 +50,7 @@ def test_boots_add_up() -> None:
     assert summary == Summary(
         boots=4,
         cuts=3,
-        cuts_during_writes=2,
+        cuts_with_losses=2,
         sectors_lost=6,
         problems=("chain 2, boot 7: a", "chain 2, boot 7: b"),
     )

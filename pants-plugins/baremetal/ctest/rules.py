@@ -13,17 +13,14 @@ from pants.core.goals.test import (
     TestResult,
     TestSubsystem,
 )
-from pants.core.target_types import FileSourceField
 from pants.core.util_rules.environments import EnvironmentField
-from pants.core.util_rules.source_files import SourceFiles, SourceFilesRequest
-from pants.engine.addresses import Address
 from pants.engine.fs import AddPrefix, CreateDigest, Digest, Directory, MergeDigests, Snapshot
 from pants.engine.process import FallibleProcessResult, Process, ProcessCacheScope
 from pants.engine.rules import Get, MultiGet, Rule, collect_rules, rule
-from pants.engine.target import SourcesField, TransitiveTargets, TransitiveTargetsRequest
 from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
 
+from baremetal import data_files
 from baremetal.cc import rules as cc_rules
 from baremetal.cc.flags import FUZZ, TEST
 from baremetal.cc.link import LinkedProgram, LinkRequest
@@ -35,6 +32,7 @@ from baremetal.ctest.target_types import (
     CTestSourceField,
     CTestTimeoutField,
 )
+from baremetal.data_files import DataFiles, DataFilesRequest
 
 # llvm-symbolizer, which turns the addresses of a sanitizer's report into lines, is found through PATH.
 _SANITIZER_ENV = {
@@ -73,32 +71,6 @@ class CFuzzFieldSet(TestFieldSet):
 class CFuzzRequest(TestRequest):
     tool_subsystem = CFuzzSubsystem  # type: ignore[assignment]
     field_set_type = CFuzzFieldSet
-
-
-@dataclass(frozen=True)
-class DataFilesRequest:
-    address: Address
-
-
-@dataclass(frozen=True)
-class DataFiles:
-    """The `file` targets, generated ones included, in a program's transitive dependencies."""
-
-    digest: Digest
-
-
-@rule(desc="Collect the files of a C test", level=LogLevel.DEBUG)
-async def collect_data_files(request: DataFilesRequest) -> DataFiles:
-    transitive = await Get(TransitiveTargets, TransitiveTargetsRequest([request.address]))
-    files = await Get(
-        SourceFiles,
-        SourceFilesRequest(
-            [target.get(SourcesField) for target in transitive.dependencies],
-            for_sources_types=(FileSourceField,),
-            enable_codegen=True,
-        ),
-    )
-    return DataFiles(files.snapshot.digest)
 
 
 @rule(desc="Run a C test", level=LogLevel.DEBUG)
@@ -190,6 +162,7 @@ def rules() -> Iterable[Rule | UnionRule]:
     return [
         *collect_rules(),
         *cc_rules.rules(),
+        *data_files.rules(),
         *CTestRequest.rules(),
         *CFuzzRequest.rules(),
     ]

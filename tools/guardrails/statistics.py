@@ -1,0 +1,128 @@
+"""The statistics of guardrails. Every gate built on one has a seeded simulation of its false alarms and its power."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The quantile of a non-empty sample, interpolated between its order statistics (Hyndman and Fan's type 7)."""
+    return float(np.quantile(np.asarray(values, dtype=np.float64), share))
+
+
+def median(values: Sequence[float]) -> float:
+    return quantile(values, 0.5)
+
+
+@dataclass(frozen=True)
+class Block:
+    """One measurement of the run that is judged, and the same one of runs before it. All are above 0."""
+
+    now: float
+    before: tuple[float, ...]
+
+
+class Move(StrEnum):
+    """Where to the measurements of a run have moved."""
+
+    HIGHER = "higher"
+    STEADY = "steady"
+    LOWER = "lower"
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How a run lies to those before it: at least one block, each with at least one measurement from before.
+
+    Only measurements of one block are compared, for those of two blocks are of different work. When nothing differs,
+    each rank in its block is as likely as any other for the run that is judged, whatever the noise; the sum of these
+    ranks therefore has a distribution that is counted, not approximated. Ties share their ranks.
+    """
+
+    blocks: tuple[Block, ...]
+
+    @property
+    def relative(self) -> float:
+        """The median, over the blocks, of the change: 0.1 is a tenth above the median from before."""
+        return median([block.now / median(block.before) for block in self.blocks]) - 1
+
+    @property
+    def p(self) -> float:
+        """Two-sided: how likely ranks that differ so much are when nothing differs."""
+        return min(1.0, 2 * min(self._tails(1.0)))
+
+    @property
+    def least_p(self) -> float:
+        """The least p that so many measurements can give."""
+        return min(1.0, 2 / math.prod(len(block.before) + 1 for block in self.blocks))
+
+    def p_within(self, limit: float) -> float:
+        """How likely ranks no further off are when the change is just the limit: small ones show that it is less."""
+        below, above = self._tails(1.0)
+        return self._tails(1 + limit)[0] if above < below else self._tails(1 / (1 + limit))[1]
+
+    def move(self, limit: float, *, alpha: float, beta: float) -> Move:
+        """Whether there is a change that is no chance (level alpha) and is not shown to be within the limit.
+
+        A change of just the limit is missed in at most a share beta of cases, if it is no chance. Without noise this is
+        the comparison of the change with the limit.
+        """
+        if self.p >= alpha or self.p_within(limit) < beta:
+            return Move.STEADY
+        below, above = self._tails(1.0)
+        return Move.HIGHER if above < below else Move.LOWER
+
+    def _tails(self, factor: float) -> tuple[float, float]:
+        """How likely rank sums up to that of now, divided by the factor, and from it on are."""
+        likely, found = np.ones(1), 0
+        for block in self.blocks:
+            doubled = _doubled_ranks((block.now / factor, *block.before))
+            likely = np.convolve(likely, np.bincount(doubled) / len(doubled))
+            found += int(doubled[0])
+        return float(likely[: found + 1].sum()), float(likely[found:].sum())
+
+
+def _doubled_ranks(values: Sequence[float]) -> npt.NDArray[np.int64]:
+    """Whole numbers also where ranks are shared."""
+    return np.asarray(2 * stats.rankdata(values), dtype=np.int64)
+
+
+def share_bounds(hits: int, samples: int, confidence: float) -> tuple[float, float]:
+    """Wilson's interval for the share that `hits` of `samples` are of; 0 to 1 without samples."""
+    if samples == 0:
+        return 0.0, 1.0
+    interval = stats.binomtest(hits, samples).proportion_ci(confidence, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def distributions_differ(
+    sample: Sequence[int], baseline: Sequence[int], *, resamples: int, seed: int
+) -> float:
+    """p that two rows of counts over the same categories are of one distribution.
+
+    A permutation test with Pearson's statistic: right at any counts, also where the chi-square distribution is not.
+    1 where a row has no counts: nothing can be told from it. Seeded, so that the same rows give the same p.
+    """
+    table = np.asarray([sample, baseline], dtype=np.int64)
+    table = table[:, table.sum(axis=0) > 0]
+    if table.shape[1] < 2 or not table.sum(axis=1).all():
+        return 1.0
+    drawn = stats.random_table(table.sum(axis=1), table.sum(axis=0)).rvs(
+        resamples, method="patefield", random_state=np.random.default_rng(seed)
+    )
+    at_least = np.count_nonzero(_pearson(drawn) >= _pearson(table) - 1e-9)
+    return (int(at_least) + 1) / (resamples + 1)
+
+
+def _pearson(tables: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Of each table of some that share their sums."""
+    rows, columns = tables.sum(axis=-1, keepdims=True), tables.sum(axis=-2, keepdims=True)
+    expected = rows * columns / rows.sum(axis=-2, keepdims=True)
+    return np.asarray(((tables - expected) ** 2 / expected).sum(axis=(-2, -1)))

@@ -55,6 +55,7 @@ def record(
     def make(head: Head) -> RunRecord:
         return RunRecord(
             previous=head.sha256,
+            schema_version=1,
             sequence=head.lines + 1,
             recorded_at=now,
             commit=of.commit,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -80,18 +81,26 @@ class Drift:
         return Move.HIGHER if above < below else Move.LOWER
 
     def _tails(self, factor: float) -> tuple[float, float]:
-        """How likely rank sums up to that of now, divided by the factor, and from it on are."""
+        """How likely rank sums up to that of now, divided by the factor, and from it on are.
+
+        Rounded, so that machines agree that add in another order.
+        """
         likely, found = np.ones(1), 0
         for block in self.blocks:
             doubled = _doubled_ranks((block.now / factor, *block.before))
             likely = np.convolve(likely, np.bincount(doubled) / len(doubled))
-            found += int(doubled[0])
-        return float(likely[: found + 1].sum()), float(likely[found:].sum())
+            found += doubled[0]
+        return _rounded(likely[: found + 1].sum()), _rounded(likely[found:].sum())
 
 
-def _doubled_ranks(values: Sequence[float]) -> npt.NDArray[np.int64]:
+def _rounded(value: float) -> float:
+    return float(f"{value:.12g}")
+
+
+def _doubled_ranks(values: Sequence[float]) -> list[int]:
     """Whole numbers also where ranks are shared."""
-    return np.asarray(2 * stats.rankdata(values), dtype=np.int64)
+    order = sorted(values)
+    return [bisect_left(order, value) + bisect_right(order, value) + 1 for value in values]
 
 
 def share_bounds(hits: int, samples: int, confidence: float) -> tuple[float, float]:

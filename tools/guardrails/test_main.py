@@ -28,7 +28,8 @@ def captures(tmp_path: Path) -> Path:
 
 
 def reliability(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+    wide = CliRunner(env={"COLUMNS": "200"})
+    return wide.invoke(app, [str(argument) for argument in arguments])
 
 
 def at(captures: Path) -> tuple[object, ...]:

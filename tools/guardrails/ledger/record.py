@@ -18,7 +18,7 @@ class RunRecord(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     previous: str = Field(pattern=r"^[0-9a-f]{64}$")
-    schema_version: Literal[1] = 1
+    schema_version: Literal[1]
     sequence: int = Field(ge=1)
     recorded_at: datetime
     """UTC, whole seconds: for people and for weeks; no verdict depends on the order of these."""
@@ -45,4 +45,4 @@ class RunRecord(BaseModel):
 
     def to_line(self) -> bytes:
         """Its line without the LF."""
-        return self.model_dump_json(exclude_defaults=False).encode()
+        return self.model_dump_json(exclude_defaults=True).encode()

@@ -31,6 +31,7 @@ FACTS = CaptureFacts(
 def run(head: Head) -> RunRecord:
     return RunRecord(
         previous=head.sha256,
+        schema_version=1,
         sequence=head.lines + 1,
         recorded_at=datetime(2026, 1, 1, tzinfo=timezone.utc),
         commit="a" * 40,
@@ -55,7 +56,7 @@ def test_runs_come_back_newest_first(tmp_path: Path) -> None:
 
 
 def test_each_line_names_the_one_before(tmp_path: Path) -> None:
-    first, second = store.read(filled(tmp_path, 2)).lines
+    first, second = (filled(tmp_path, 2) / store.RUNS).read_bytes().splitlines()
     assert json.loads(first)["previous"] == ROOT
     assert json.loads(second)["previous"] == digest(first)
 
@@ -140,7 +141,7 @@ def test_a_record_that_does_not_follow_is_refused(tmp_path: Path) -> None:
     filled(tmp_path, 1)
     with pytest.raises(LedgerError, match="sequence 1 does not follow 1 lines"):
         store.append(tmp_path, lambda head: run(head).model_copy(update={"sequence": 1}))
-    assert len(store.read(tmp_path).lines) == 1
+    assert store.read(tmp_path).head.lines == 1
 
 
 def _append_many(folder: Path) -> None:

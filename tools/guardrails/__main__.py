@@ -15,11 +15,18 @@ from rich.console import Console
 from tools.guardrails import console as consoles
 from tools.guardrails import policy as policies
 from tools.guardrails import recording, report, session
+from tools.guardrails.benchmark.compare import compare, matrix_md
+from tools.guardrails.benchmark.corpus import SCENARIO, load_corpus, scenario_toml
+from tools.guardrails.benchmark.pack import results_jsonl
+from tools.guardrails.benchmark.results import read_results
 from tools.guardrails.captures import by_scenario, find_captures, read_capture
 from tools.guardrails.catalogue import GUARDRAILS
 from tools.guardrails.errors import GuardrailError, LedgerError
 from tools.guardrails.evidence import Evidence
+from tools.guardrails.facts import capture_facts
+from tools.guardrails.files import replace_file
 from tools.guardrails.ledger import store
+from tools.guardrails.policy_table import policies_md
 from tools.guardrails.session import Exit
 from tools.guardrails.verdict import Judgement
 
@@ -29,7 +36,9 @@ app = typer.Typer(
 ledger_app = typer.Typer(help="The history of recorded runs.", no_args_is_help=True)
 policy_app = typer.Typer(help="Every threshold.", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
+bench_app = typer.Typer(help="The benchmark pack: run it, compare commits.", no_args_is_help=True)
 app.add_typer(policy_app, name="policy")
+app.add_typer(bench_app, name="bench")
 
 LedgerFolder = Annotated[Path, typer.Option("--ledger", help="Folder of the ledger.")]
 Captures = Annotated[
@@ -204,6 +213,58 @@ def show_policy(settings: Settings = None, as_json: AsJson = False) -> None:
 def diff(settings: Settings = None) -> None:
     """Only the values that are not the default, and why."""
     _policies(lambda loaded: consoles.show_policies(Console(), loaded, changed_only=True), settings)
+
+
+@policy_app.command()
+def docs() -> None:
+    """docs/policies.md, on standard output."""
+    _policies(lambda loaded: typer.echo(policies_md(loaded), nl=False), None)
+
+
+@bench_app.command("scenario")
+def bench_scenario() -> None:
+    """firmware/scenarios/benchmark.toml, made from the corpus, on standard output."""
+    with _told():
+        typer.echo(scenario_toml(load_corpus()), nl=False)
+
+
+@bench_app.command("run")
+def bench_run(
+    output: Annotated[Path, typer.Option(help="Where results.jsonl goes.")],
+    captures: Captures = session.CAPTURES,
+) -> None:
+    """results.jsonl of the benchmark's capture (./pants package firmware/scenarios:benchmark boots it)."""
+    with _told():
+        table = session.marker_table()
+        capture = read_capture(captures / SCENARIO, table)
+        text = results_jsonl(capture, capture_facts(capture), load_corpus(), recording.checkout())
+    replace_file(output, text)
+
+
+@bench_app.command("compare")
+def bench_compare(
+    baseline: Annotated[Path, typer.Argument(help="results.jsonl of the commit before.")],
+    current: Annotated[Path, typer.Argument(help="results.jsonl of this one.")],
+    output: Annotated[Path, typer.Option(help="Folder for benchmark-compare.md and .json.")],
+    settings: Settings = None,
+) -> None:
+    """The matrix of two commits: each case slower, faster, failed, missing or the same."""
+    with _told():
+        policy = policies.load_all(settings=settings or ())["m19"]
+        before, now = (read_results(_bytes(path), str(path)) for path in (baseline, current))
+        compared = compare(before, now, policy)
+    replace_file(output / "benchmark-compare.md", matrix_md(compared.matrix))
+    replace_file(output / "benchmark-compare.json", report.state_json(compared.judgement))
+    typer.echo(matrix_md(compared.matrix), nl=False)
+    typer.echo(compared.judgement.line())
+    raise typer.Exit(session.exit_code(compared.judgement, policy))
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise GuardrailError(f"{path}: {error.strerror}") from error
 
 
 if __name__ == "__main__":

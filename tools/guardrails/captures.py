@@ -124,7 +124,9 @@ class Boot:
             raise CaptureError(f"{self.place}: {first}, {second}: {error}") from error
 
     def report(self) -> str | None:
-        """The metrics of the volume; None when there are none."""
+        """The metrics that the boot wrote; None when it wrote none: those of a boot before it may still be there."""
+        if not self.of("metrics_written"):
+            return None
         try:
             return read_report(self.file("LLMK_METRICS.LOG"), self.file("LLMK_METRICS2.LOG"))
         except NoReport:

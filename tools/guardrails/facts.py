@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -118,15 +118,26 @@ def _microseconds(record: Record, field: str) -> int:
     return int(record[field].scaleb(3))  # type: ignore[union-attr] # the table says ms: a Decimal of 3 digits
 
 
+_SHOWS_AGAIN = frozenset({"m18_status"})
+"""Markers with the reason of a decision that another marker has said."""
+
+
 def reason_ids(boot: Boot) -> tuple[str, ...]:
     """The reason id of each decision of a boot, in order."""
     return tuple(
-        str(record["reason_id"]) for record in boot.log.records if "reason_id" in record.fields
+        str(record["reason_id"])
+        for record in boot.log.records
+        if "reason_id" in record.fields and record.id not in _SHOWS_AGAIN
     )
 
 
+_LABELS: Mapping[Value, Label] = {"helpful": "helpful", "neutral": "neutral", "harmful": "harmful"}
+
+
 def _labels(boot: Boot, marker: str, field: str) -> tuple[Label, ...]:
-    return tuple(record[field] for record in boot.of(marker))  # type: ignore[misc] # a word set of the table
+    """Those that say something: an effect may also be pending."""
+    found = (_LABELS.get(record[field]) for record in boot.of(marker))
+    return tuple(label for label in found if label is not None)
 
 
 def _first(boot: Boot, marker: str, field: str) -> Value | None:

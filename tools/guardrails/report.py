@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from xml.etree import ElementTree
 
+from tools.guardrails.files import replace_file
 from tools.guardrails.verdict import Finding, Judgement, Status
 
 
@@ -70,11 +71,10 @@ def _case(guardrail: str, finding: Finding) -> ElementTree.Element:
 
 def write(judgement: Judgement, title: str, folder: Path) -> None:
     """The three files, in a folder that is made when it is not there."""
-    folder.mkdir(parents=True, exist_ok=True)
     files = {
         "state.json": state_json(judgement),
         "report.md": report_md(judgement, title),
         "junit.xml": junit_xml(judgement),
     }
     for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+        replace_file(folder / name, text)

@@ -24,6 +24,7 @@ CHAT = scene(
         said("oo_apply_failed", action="reduce_seq", reason_id="OO_APPLY_VERIFY_FAILED"),
         said("oo_simulated", action="reduce_seq", estimate="neutral", reason_id="OO_SIMULATED"),
         said("oo_outcome", action="reduce_ctx", label="helpful", reason_id="OO_OUTCOME_BETTER"),
+        "metrics_written",
         files={"LLMK_METRICS.LOG": metrics([{"tokens": 3, "decode_cycles": 900}])},
     ),
     given={"memory_mib": 900},
@@ -100,7 +101,7 @@ def test_two_captures_of_a_scenario_are_refused(tmp_path: Path) -> None:
 
 
 def test_metrics_that_are_none_are_said(tmp_path: Path) -> None:
-    broken = scene("chat", boot("version", files={"LLMK_METRICS.LOG": b'{"schema": 9}'}))
+    broken = scene("chat", boot("metrics_written", files={"LLMK_METRICS.LOG": b'{"schema": 9}'}))
     with pytest.raises(CaptureError, match=r"chat/boot-1: LLMK_METRICS\.LOG"):
         capture_facts(capture(broken, tmp_path))
 

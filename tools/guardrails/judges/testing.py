@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
 
 from tools.guardrails import policy
 from tools.guardrails.captures import SCHEMA, Capture, read_capture
 from tools.guardrails.evidence import Evidence
-from tools.guardrails.ledger.store import NONE, Ledger
-from tools.guardrails.verdict import Finding, Judgement
+from tools.guardrails.facts import CaptureFacts
+from tools.guardrails.ledger.chain import Head
+from tools.guardrails.ledger.record import RunRecord
+from tools.guardrails.ledger.store import NONE, Ledger, append, read
+from tools.guardrails.verdict import Finding, Judgement, Status
 from tools.markers.parse import Value
 from tools.markers.table import FieldRow, Marker, Table, load
 from tools.oo.records import Line
@@ -111,6 +115,34 @@ def scene(
 ) -> Scene:
     """A capture of a scenario. `given` is what its file says: memory_mib, config, ..."""
     return Scene(name, boots, given or {}, sha256, image_sha256)
+
+
+Lines = tuple[Said | str, ...]
+
+
+def changed(lines: Lines, marker: str, nth: int = 0, **fields: GivenValue) -> Lines:
+    """The lines, with some fields of the nth line of a marker replaced."""
+    place = _places(lines, marker)[nth]
+    spoken = lines[place]
+    assert isinstance(spoken, Said)
+    edited = replace(spoken, fields={**spoken.fields, **fields})
+    return (*lines[:place], edited, *lines[place + 1 :])
+
+
+def without(lines: Lines, marker: str, nth: int = 0) -> Lines:
+    """The lines but the nth of a marker."""
+    place = _places(lines, marker)[nth]
+    return (*lines[:place], *lines[place + 1 :])
+
+
+def behind(lines: Lines, marker: str, *more: Said | str, nth: int = 0) -> Lines:
+    """The lines, with more of them behind the nth of a marker."""
+    place = _places(lines, marker)[nth] + 1
+    return (*lines[:place], *more, *lines[place:])
+
+
+def _places(lines: Lines, marker: str) -> list[int]:
+    return [n for n, each in enumerate(lines) if isinstance(each, Said) and each.marker == marker]
 
 
 def _text(marker: Marker, row: FieldRow, value: GivenValue | None) -> str:
@@ -239,6 +271,26 @@ def evidence(
     captures = {made.name: capture(made, folder) for made in scenes}
     policies = policy.load_all(settings=settings)
     return Evidence(table(), MappingProxyType(captures), policies, ledger)
+
+
+def ledger_of(folder: Path, *runs: Iterable[CaptureFacts], said: Status = Status.PASS) -> Ledger:
+    """A ledger of more runs, oldest first; `said` is the one verdict of each."""
+
+    def record(head: Head, captures: Iterable[CaptureFacts]) -> RunRecord:
+        return RunRecord(
+            previous=head.sha256,
+            schema_version=1,
+            sequence=head.lines + 1,
+            recorded_at=datetime(2025, 1, 1, tzinfo=timezone.utc),
+            commit="0" * 40,
+            dirty=False,
+            captures=tuple(captures),
+            verdicts={"m8": said},
+        )
+
+    for run in runs:
+        append(folder, partial(record, captures=run))
+    return read(folder)
 
 
 def finding(judgement: Judgement, what: str) -> Finding:

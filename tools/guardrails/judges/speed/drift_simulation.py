@@ -1,6 +1,6 @@
 """What the drift gates do when nothing differs, and when their declared drift is there: seeded simulations.
 
-`python -m tools.guardrails.simulate` prints the table as Markdown.
+`python -m tools.guardrails.judges.speed.drift_simulation` prints the table as Markdown.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 import typer
 
 from tools.guardrails import policy
-from tools.guardrails.judges import comparison
-from tools.guardrails.judges.comparison import Comparison, Rule
+from tools.guardrails.judges.speed import comparison
+from tools.guardrails.judges.speed.comparison import Comparison, Rule
 from tools.guardrails.statistics import Move
 
 SEED = 20251125

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from tools.guardrails.evidence import Evidence
 from tools.guardrails.facts import BootFacts, CaptureFacts
-from tools.guardrails.judges import comparison
-from tools.guardrails.judges.comparison import Comparison
+from tools.guardrails.judges.speed import comparison
+from tools.guardrails.judges.speed.comparison import Comparison
 from tools.guardrails.policy import Policy
 from tools.guardrails.statistics import median
 from tools.guardrails.verdict import Finding, Judgement, Status, checked

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tools.guardrails.simulate import GATES, NOISIER, Gate, markdown, measure, rejected
+from tools.guardrails.judges.speed.drift_simulation import (
+    GATES,
+    NOISIER,
+    Gate,
+    markdown,
+    measure,
+    rejected,
+)
 
 _TRIALS = 600
 

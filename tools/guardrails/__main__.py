@@ -148,21 +148,24 @@ def replay(
 def record(
     captures: Captures = session.CAPTURES,
     ledger: LedgerFolder = session.LEDGER,
+    checkout: Annotated[
+        Path, typer.Option(help="The git checkout that the image was built from.")
+    ] = Path("."),
     dirty: Annotated[
         bool, typer.Option("--dirty", help="Also when files differ from the commit.")
     ] = False,
 ) -> None:
     """Judge the captures, and append the run to the ledger with its verdicts, whatever they are."""
     with _told():
-        checkout = recording.checkout()
-        if checkout.dirty and not dirty:
+        built = recording.checkout(checkout)
+        if built.dirty and not dirty:
             raise LedgerError(
                 "files differ from the commit: commit them, or record the run as dirty with --dirty"
             )
         evidence = _gather(captures, ledger, None)
         judgements = _judge_all(evidence, None)
         asked = {name for guardrail in GUARDRAILS.values() for name in guardrail.scenarios}
-        run = recording.record(ledger, evidence.only(sorted(asked)), judgements, checkout)
+        run = recording.record(ledger, evidence.only(sorted(asked)), judgements, built)
     _show(judgements, as_json=False)
     typer.echo(f"recorded as run {run.sequence}, {run.commit[:12]}")
     raise typer.Exit(_worst(evidence, judgements))

@@ -26,14 +26,15 @@ class Checkout:
     dirty: bool
 
 
-def checkout() -> Checkout:
-    """Of the working folder. Raises LedgerError when it is no git checkout."""
-    return Checkout(_git("rev-parse", "HEAD"), bool(_git("status", "--porcelain")))
+def checkout(folder: Path = Path(".")) -> Checkout:
+    """Of a folder. Raises LedgerError when it is no git checkout."""
+    return Checkout(_git(folder, "rev-parse", "HEAD"), bool(_git(folder, "status", "--porcelain")))
 
 
-def _git(*arguments: str) -> str:
+def _git(folder: Path, *arguments: str) -> str:
+    command = ("git", "-C", str(folder), *arguments)
     try:
-        done = subprocess.run(("git", *arguments), capture_output=True, text=True, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise LedgerError(
             f"a run is recorded with its commit, and git does not say: {error}"

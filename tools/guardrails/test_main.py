@@ -108,6 +108,17 @@ def test_record_keeps_the_run_with_its_verdicts(captures: Path, checkout: Path) 
     assert run.commit[:12] in reliability("ledger", "show", "--ledger", ledger).stdout
 
 
+def test_an_image_of_another_checkout_is_recorded_with_its_commit(
+    captures: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = checkout.parent / "other"
+    subprocess.run(["git", "clone", "--quiet", checkout, other], check=True)
+    (checkout / "new.txt").write_text("")  # which the other one has not
+    assert "recorded as run 1" in reliability("record", *at(captures), "--checkout", other).stdout
+    nowhere = reliability("record", *at(captures), "--checkout", checkout.parent)
+    assert nowhere.exit_code == Exit.COULD_NOT_RUN and "git does not say" in nowhere.stderr
+
+
 def test_changed_files_are_recorded_only_when_asked(captures: Path, checkout: Path) -> None:
     (checkout / "new.txt").write_text("")
     refused = reliability("record", *at(captures))

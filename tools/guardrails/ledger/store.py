@@ -19,7 +19,7 @@ from tools.guardrails.errors import LedgerError
 from tools.guardrails.ledger.chain import EMPTY, Break, Head, digest, follow, named_previous
 from tools.guardrails.ledger.record import RunRecord
 
-RUNS, HEAD, LOCK = "runs.jsonl", "HEAD", ".lock"
+RUNS, HEAD = "runs.jsonl", "HEAD"
 
 
 @dataclass(frozen=True)
@@ -114,10 +114,14 @@ def _head(folder: Path) -> Head:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
+    """Of the folder itself: no file of it lives as long as it does."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK).open("w") as lock:
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(lock)
 
 
 def append(folder: Path, make: Callable[[Head], RunRecord]) -> RunRecord:

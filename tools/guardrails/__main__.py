@@ -25,7 +25,9 @@ from tools.guardrails.errors import GuardrailError, LedgerError
 from tools.guardrails.evidence import Evidence
 from tools.guardrails.facts import capture_facts
 from tools.guardrails.files import replace_file
+from tools.guardrails.judges.reasons.explanation import explain, pack
 from tools.guardrails.ledger import store
+from tools.guardrails.policy_file import policy_file
 from tools.guardrails.policy_table import policies_md
 from tools.guardrails.session import Exit
 from tools.guardrails.verdict import Judgement
@@ -126,6 +128,21 @@ def check(
     raise typer.Exit(_worst(evidence, judgements))
 
 
+@app.command("explain")
+def explain_decision(
+    scenario: Annotated[str, typer.Argument(help="A captured scenario, as organism.")],
+    event: Annotated[
+        int | None, typer.Argument(help="Event id of a decision; the last one when it is left out.")
+    ] = None,
+    captures: Captures = session.CAPTURES,
+) -> None:
+    """One decision in words: its reason, where each number comes from, and what came of it."""
+    with _told():
+        capture = read_capture(captures / scenario, session.marker_table())
+        text = explain(pack(capture), event)
+    typer.echo(text)
+
+
 @app.command()
 def replay(
     folder: Annotated[Path, typer.Argument(help="Folder of captures, stored at any time.")],
@@ -216,6 +233,23 @@ def show_policy(settings: Settings = None, as_json: AsJson = False) -> None:
 def diff(settings: Settings = None) -> None:
     """Only the values that are not the default, and why."""
     _policies(lambda loaded: consoles.show_policies(Console(), loaded, changed_only=True), settings)
+
+
+@policy_app.command("file")
+def write_policy_file(
+    output: Annotated[Path, typer.Option(help="Where policy.cfg goes.")],
+    ledger: LedgerFolder = session.LEDGER,
+) -> None:
+    """policy.cfg: what quarantine, canary and curriculum ask of the guest since the newest run."""
+    with _told():
+        newest = next(store.read(ledger).newest_first(), None)
+        if newest is None:
+            raise LedgerError(
+                f"{ledger}: no run is recorded there, so nothing is asked of the guest"
+            )
+        text = policy_file(newest.states).decode("ascii")
+    replace_file(output, text)
+    typer.echo(text, nl=False)
 
 
 @policy_app.command()

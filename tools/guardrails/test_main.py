@@ -119,6 +119,28 @@ def test_an_image_of_another_checkout_is_recorded_with_its_commit(
     assert nowhere.exit_code == Exit.COULD_NOT_RUN and "git does not say" in nowhere.stderr
 
 
+def test_the_newest_run_s_states_are_a_policy_for_the_guest(
+    captures: Path, checkout: Path, tmp_path: Path
+) -> None:
+    ledger, output = ("--ledger", captures.parent / "ledger"), tmp_path / "policy.cfg"
+    refused = reliability("policy", "file", "--output", output, *ledger)
+    assert refused.exit_code == Exit.COULD_NOT_RUN and not output.exists()
+    reliability("record", *at(captures))
+    done = reliability("policy", "file", "--output", output, *ledger)
+    assert done.exit_code == Exit.PASS and done.stdout == output.read_text()
+    assert output.read_text().splitlines()[-1].startswith("crc32c=")
+
+
+def test_a_decision_is_explained(tmp_path: Path) -> None:
+    lifted = said("oo_boot", boot_count=3, mode="DEGRADED", reason_id="OO_MODE_LIFTED", event=7)
+    write_scene(scene("organism", boot("version", lifted)), tmp_path)
+    done = reliability("explain", "organism", 7, "--captures", tmp_path)
+    assert done.exit_code == Exit.PASS
+    assert "OO_MODE_LIFTED: the two boots before were healthy" in done.stdout
+    missing = reliability("explain", "organism", 8, "--captures", tmp_path)
+    assert missing.exit_code == Exit.COULD_NOT_RUN and "there are 7 to 7" in missing.stderr
+
+
 def test_changed_files_are_recorded_only_when_asked(captures: Path, checkout: Path) -> None:
     (checkout / "new.txt").write_text("")
     refused = reliability("record", *at(captures))

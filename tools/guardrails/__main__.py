@@ -20,7 +20,7 @@ from tools.guardrails.benchmark.corpus import SCENARIO, load_corpus, scenario_to
 from tools.guardrails.benchmark.pack import results_jsonl
 from tools.guardrails.benchmark.results import read_results
 from tools.guardrails.captures import by_scenario, find_captures, read_capture
-from tools.guardrails.catalogue import GUARDRAILS
+from tools.guardrails.catalogue import COMPARED, GUARDRAILS
 from tools.guardrails.errors import GuardrailError, LedgerError
 from tools.guardrails.evidence import Evidence
 from tools.guardrails.facts import capture_facts
@@ -181,8 +181,7 @@ def record(
             )
         evidence = _gather(captures, ledger, None)
         judgements = _judge_all(evidence, None)
-        asked = {name for guardrail in GUARDRAILS.values() for name in guardrail.scenarios}
-        run = recording.record(ledger, evidence.only(sorted(asked)), judgements, built)
+        run = recording.record(ledger, evidence.only(sorted(COMPARED)), judgements, built)
     _show(judgements, as_json=False)
     typer.echo(f"recorded as run {run.sequence}, {run.commit[:12]}")
     raise typer.Exit(_worst(evidence, judgements))

@@ -24,6 +24,8 @@ class Guardrail:
     scenarios: tuple[str, ...]
     """The captures it judges."""
     question: str
+    is_compared: bool = False
+    """It looks at runs before, so the facts of its captures are kept in the ledger."""
     is_remembered: bool = False
     """Its state is kept in the ledger, and the next run goes on from it."""
 
@@ -71,12 +73,14 @@ _ROWS = (
         latency.judge,
         _ANSWERS,
         "Do boots start within their budgets, and as fast as before?",
+        is_compared=True,
     ),
     Guardrail(
         "m10",
         quality.judge,
         ("organism",),
         "Do applied actions harm, and is a quarantine needed?",
+        is_compared=True,
         is_remembered=True,
     ),
     Guardrail(
@@ -84,6 +88,7 @@ _ROWS = (
         selfheal.judge,
         ("organism",),
         "Is a quarantined guest on a sound way back, through a canary?",
+        is_compared=True,
         is_remembered=True,
     ),
     Guardrail(
@@ -91,6 +96,7 @@ _ROWS = (
         curriculum.judge,
         ("organism",),
         "How sure must advice be, and did boots obey that?",
+        is_compared=True,
         is_remembered=True,
     ),
     Guardrail(
@@ -110,14 +116,22 @@ _ROWS = (
         reason_drift.judge,
         ("organism",),
         "Are decisions made for the same reasons as before?",
+        is_compared=True,
     ),
     Guardrail(
         "m16",
         metrics.judge,
         _ANSWERS,
         "Do the metrics fit together, and do tokens cost what they did?",
+        is_compared=True,
     ),
-    Guardrail("m17", ci_report.judge, _ANSWERS, "What has drifted, on one page for CI?"),
+    Guardrail(
+        "m17",
+        ci_report.judge,
+        _ANSWERS,
+        "What has drifted, on one page for CI?",
+        is_compared=True,
+    ),
     Guardrail(
         "m18",
         autotune.judge,
@@ -133,3 +147,6 @@ _ROWS = (
 )
 
 GUARDRAILS: Mapping[str, Guardrail] = MappingProxyType({row.name: row for row in _ROWS})
+
+COMPARED = frozenset(name for row in _ROWS if row.is_compared for name in row.scenarios)
+"""The scenarios whose facts the ledger keeps."""

@@ -42,16 +42,20 @@ def _git(folder: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def record(
-    folder: Path, evidence: Evidence, judgements: Mapping[str, Judgement], of: Checkout
-) -> RunRecord:
-    """Appends the run. Raises LedgerError; then nothing was changed."""
-    now = datetime.now(timezone.utc).replace(microsecond=0)
-    states: dict[str, Any] = {
+def states_of(judgements: Mapping[str, Judgement]) -> dict[str, Any]:
+    """What guardrails with a memory leave to the next run."""
+    return {
         name: judgement.state
         for name, judgement in judgements.items()
         if GUARDRAILS[name].is_remembered
     }
+
+
+def record(
+    folder: Path, evidence: Evidence, judgements: Mapping[str, Judgement], of: Checkout
+) -> RunRecord:
+    """Appends the run with the facts of the evidence's captures. Raises LedgerError; then nothing was changed."""
+    now = datetime.now(timezone.utc).replace(microsecond=0)
 
     def make(head: Head) -> RunRecord:
         return RunRecord(
@@ -63,7 +67,7 @@ def record(
             dirty=of.dirty,
             captures=tuple(evidence.facts.values()),
             verdicts={name: judgement.status for name, judgement in judgements.items()},
-            states=states,
+            states=states_of(judgements),
         )
 
     return store.append(folder, make)

@@ -1,7 +1,7 @@
 """M10 to M12 round the loop: what the guardrails ask for after a run, the boots of the next run obey.
 
-When the firmware or a policy changes what is asked for, `policy_file(run.states)` of the run that is named is what the .cfg
-file of the next one has to be.
+When the firmware or a policy changes what is asked for, `policy_file(run.states)` of the run that is named is what the
+.cfg file of the next one has to be.
 """
 
 from __future__ import annotations

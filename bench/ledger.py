@@ -1,8 +1,8 @@
 """How long all guardrails take over a ledger of many runs, beside sha256sum of its lines.
 
 `python bench/ledger.py [--captures DIR] [--runs 1000 10000 100000]` prints JSON: for each size the seconds of one
-process that reads and checks the ledger and judges every guardrail, its peak memory, and the ratio to `sha256sum` of the
-same file in the same run. The runs are the captures' own, each with an identity of its own.
+process that reads and checks the ledger and judges every guardrail, its peak memory, and the ratio to `sha256sum` of
+the same file in the same run. The runs are the captures' own, each with an identity of its own.
 """
 
 import argparse

@@ -36,6 +36,7 @@ from baremetal.python_tool import PythonToolProcess
 
 _OUTPUT = "verdict"
 _JUNIT = "junit.xml"
+_NO_LIMIT = -1  # as Process has it
 
 
 class InvalidLedgerError(Exception):
@@ -102,7 +103,7 @@ async def judge_guardrail(
         Process,
         replace(
             process,
-            timeout_seconds=field_set.timeout.calculate_from_global_options(test_subsystem),
+            timeout_seconds=_timeout_seconds(field_set.timeout, test_subsystem),
             cache_scope=_cache_scope(test_subsystem),
         ),
     )
@@ -121,6 +122,10 @@ def judge_arguments(name: str, captures: Iterable[str], ledger: str) -> tuple[st
     """The command line of `tools.guardrails` for one verdict."""
     of_captures = (argument for folder in captures for argument in ("--capture", folder))
     return ("judge", name, *of_captures, "--ledger", ledger, "--output", _OUTPUT)
+
+
+def _timeout_seconds(timeout: GuardrailTimeoutField, test_subsystem: TestSubsystem) -> int:
+    return timeout.calculate_from_global_options(test_subsystem) or _NO_LIMIT
 
 
 def _show(setting: ShowOutput) -> ShowOutput:

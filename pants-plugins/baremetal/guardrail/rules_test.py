@@ -66,7 +66,8 @@ def rule_runner(tmp_path: Path) -> RuleRunner:
 
 def judge(rule_runner: RuleRunner, name: str) -> TestResult:
     target = rule_runner.get_target(address(f"fw:{name}"))
-    batch = GuardrailRequest.Batch("", (GuardrailFieldSet.create(target),), None)
+    field_set = GuardrailFieldSet.create(target)
+    batch = GuardrailRequest.Batch("", (field_set,), None)  # type: ignore[type-var] # as Pants does
     return rule_runner.request(TestResult, [batch])
 
 

@@ -81,7 +81,10 @@ class Damage(_Row):
 
 
 class Typed(_Row):
-    """Text sent to the serial line once `after` has appeared on it (each row after the row before it)."""
+    """Text sent to the serial line once `after` has appeared on it (each row after the row before it).
+
+    Its first 16 bytes arrive at one instant, so a character or key of several bytes is sure to be whole only there.
+    """
 
     after: str
     text: Annotated[str, Field(max_length=1024)]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import array
 import contextlib
+import fcntl
 import os
 import select
 import subprocess
+import termios
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from tools.boot.disk import DiskServer
-from tools.boot.qemu import DEBUG_EXIT_BASE, SERIAL_ID, Machine, unattended
+from tools.boot.qemu import DEBUG_EXIT_BASE, SERIAL_FIFO_BYTES, SERIAL_ID, Machine, unattended
 from tools.boot.qmp import Monitor, MonitorError, connect
 from tools.boot.scenario import Typed
 
@@ -25,6 +28,8 @@ _Event = Literal["gone", "power_cut", "time_limit"]
 _START_LIMIT_S = 30.0
 _ANSWER_LIMIT_S = 30.0
 _LOOK_S = 0.05
+_TAKEN_LIMIT_S = 1.0
+_TAKEN_LOOK_S = 0.002
 
 
 @dataclass(frozen=True)
@@ -69,14 +74,13 @@ class _SerialLine:
     def attach(self, monitor: Monitor) -> int:
         """Connects the machine's serial device; returns the open end of the pipe, for the caller to close."""
         os.mkfifo(self._pipe)
-        keyboard = os.open(
-            self._pipe, os.O_RDWR
-        )  # also a reader, so that neither side waits for the other
+        # also a reader, so that neither side waits for the other
+        keyboard = os.open(self._pipe, os.O_RDWR)
         files = {"out": str(self._log.resolve()), "in": str(self._pipe)}
         monitor.execute("chardev-change", id=SERIAL_ID, backend={"type": "file", "data": files})
         return keyboard
 
-    def type_next(self, keyboard: int) -> bool:
+    def type_next(self, keyboard: int, monitor: Monitor) -> bool:
         """Types each row whose turn has come; False once all are typed."""
         while self._rows:
             row = self._rows[0]
@@ -85,9 +89,32 @@ class _SerialLine:
             if found < 0:
                 return True
             self._seen = found + len(after)
-            os.write(keyboard, row.text.encode())
+            _type(keyboard, row.text.encode(), monitor)
             self._rows.pop(0)
         return False
+
+
+def _type(keyboard: int, text: bytes, monitor: Monitor) -> None:
+    """Types while the machine stands still, so that what fits its serial port (16 bytes) is there at one instant.
+
+    Typed into a running machine, the bytes of one character come apart on a busy host: the guest's counted time
+    jumps ahead while it waits, past the time in which it joins them.
+    """
+    monitor.execute("stop")
+    os.write(keyboard, text)
+    deadline = time.monotonic() + _TAKEN_LIMIT_S
+    while (waiting := _unread(keyboard)) and len(text) - waiting < SERIAL_FIFO_BYTES:
+        if time.monotonic() > deadline:
+            break  # the guest left earlier bytes in the port; the rest follows as it reads them
+        time.sleep(_TAKEN_LOOK_S)
+    monitor.execute("cont")
+
+
+def _unread(pipe: int) -> int:
+    """Bytes that wait in the pipe."""
+    waiting = array.array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, waiting)
+    return waiting[0]
 
 
 def _wait(
@@ -96,7 +123,12 @@ def _wait(
     """Waits, typing meanwhile, for what comes first: QEMU goes, power fails, or the deadline."""
     sources: list[object] = [monitor.stream] if disk is None else [monitor.stream, disk]
     while (left := deadline - time.monotonic()) > 0:
-        typing = serial.type_next(keyboard)
+        try:
+            typing = serial.type_next(keyboard, monitor)
+        except MonitorError:
+            if disk is not None and select.select([disk], [], [], 0)[0]:
+                return "power_cut"  # QEMU waits for that disk, and answers nobody
+            raise
         wait = min(left, _LOOK_S) if typing else left
         ready, _, _ = select.select(sources, [], [], wait)
         if disk in ready:
@@ -108,9 +140,6 @@ def _wait(
 
 def _registers(monitor: Monitor, screen: Path | None) -> str:
     """The state of a machine that hangs, for a person to read. Raises MonitorError when QEMU hangs too."""
-    monitor.stream.settimeout(
-        _ANSWER_LIMIT_S
-    )  # it waits for its disk, whose power may fail just now
     status = monitor.execute("query-status")["status"]
     monitor.execute("stop")
     if screen is not None:
@@ -168,6 +197,7 @@ def _watch(
 ) -> tuple[Outcome, int | None, str]:
     start_deadline = time.monotonic() + _START_LIMIT_S
     with connect(machine.monitor_socket, process, start_deadline) as stream:
+        stream.settimeout(_ANSWER_LIMIT_S)
         monitor = Monitor(stream)
         serial = _SerialLine(watch.serial_log, watch.pipe, watch.typed)
         keyboard = serial.attach(monitor)

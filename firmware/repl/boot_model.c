@@ -98,6 +98,14 @@ static void show_kernels_unknown(void *argument, Str name, const char *used) {
     event_cfg_warning(&loading->session->sink, 0, STR("kernels"), (Str){text, len});
 }
 
+/** Most errors begin with the path themselves. */
+static void say_cannot_load(Session *session, Str path, Str why) {
+    if (str_starts_with(why, path))
+        say(session, "Cannot load %.*s\n", STR_ARG(why));
+    else
+        say(session, "Cannot load %.*s: %.*s\n", STR_ARG(path), STR_ARG(why));
+}
+
 /** Loads one model, saying how it goes. */
 static bool try_model(Loading *loading, Str path) {
     Session *session = loading->session;
@@ -113,7 +121,7 @@ static bool try_model(Loading *loading, Str path) {
     if (!engine_load(&session->engine, &loading->files.platform, path, &session->config, &observer, &loading->error)) {
         event_model_failed(&session->sink, path, str_from_c(error_code_name(loading->error.code)),
                            str_from_c(loading->error.message));
-        say(session, "Cannot load %.*s: %s\n", STR_ARG(path), loading->error.message);
+        say_cannot_load(session, path, str_from_c(loading->error.message));
         return false;
     }
     loading->error.code = ERROR_NONE;

@@ -52,6 +52,7 @@ static void broken_model_is_explained_and_another_used(void) {
     machine_run(&machine);
     CHECK_SHOWS(machine, "\n[model] failed path=models/broken.gguf code=truncated error=");
     CHECK_SHOWS(machine, "Cannot load models/broken.gguf: ");
+    CHECK_SHOWS_NOT(machine, "models/broken.gguf: models/broken.gguf");
     CHECK_SHOWS(machine, "\n[model] fallback requested=models/broken.gguf used=models/chain.bin");
     CHECK_SHOWS(machine, "\nOK: REPL ready (/help)");
     machine_free(&machine);

@@ -4,7 +4,7 @@
 
 #include "firmware/base/platform.h"
 
-enum { KEY_CTRL_C = 3, KEY_CTRL_D = 4, KEY_ESC = 27 };
+enum { KEY_CTRL_C = 3, KEY_CTRL_D = 4, KEY_CTRL_U = 21, KEY_CTRL_W = 23, KEY_ESC = 27 };
 enum { KEYS_AHEAD = 1024 };
 enum { KEY_WAIT_FOREVER = 0xFFFFFFFFu };
 

@@ -32,8 +32,22 @@ static void erase_character(LineEditor *editor) {
     write_raw(editor, ERASE);
 }
 
-static void replace(LineEditor *editor, Str text) {
+static void erase_line(LineEditor *editor) {
     while (editor->len > editor->line_start) erase_character(editor);
+}
+
+static bool ends_in_space(const LineEditor *editor) {
+    return editor->len > editor->line_start && editor->text[editor->len - 1] == ' ';
+}
+
+/** The last word, and the spaces behind it. */
+static void erase_word(LineEditor *editor) {
+    while (ends_in_space(editor)) erase_character(editor);
+    while (editor->len > editor->line_start && !ends_in_space(editor)) erase_character(editor);
+}
+
+static void replace(LineEditor *editor, Str text) {
+    erase_line(editor);
     insert(editor, text);
 }
 
@@ -127,6 +141,12 @@ static LineEnd read_typed_line(LineEditor *editor, Str prompt) {
         case '\b':
         case KEY_DELETE: /* UEFI's terminal driver: backspace (0x7f) of a serial terminal */
             erase_character(editor);
+            break;
+        case KEY_CTRL_U:
+            erase_line(editor);
+            break;
+        case KEY_CTRL_W:
+            erase_word(editor);
             break;
         case KEY_UP:
             recall(editor, &back, true);

@@ -4,7 +4,7 @@
 
 static const Str CONTINUED_PROMPT = STR("... ");
 static const Str SUBMIT = STR(";;");
-static const Str ERASE = STR("\b \b");
+static const Str BACK = STR("\b");
 
 static Str typed(const LineEditor *editor) {
     return (Str){editor->text + editor->line_start, editor->len - editor->line_start};
@@ -15,35 +15,93 @@ static void write_raw(const LineEditor *editor, Str text) {
     editor->sink->platform->console_write(editor->sink->platform->context, text);
 }
 
+static Str behind_cursor(const LineEditor *editor) {
+    return (Str){editor->text + editor->cursor, editor->len - editor->cursor};
+}
+
+static bool continues_character(char byte) { return (byte & 0xC0) == 0x80; }
+
+static usize character_before(const LineEditor *editor) {
+    usize at = editor->cursor;
+    do at--;
+    while (at > editor->line_start && continues_character(editor->text[at]));
+    return at;
+}
+
+/** Shows what is behind the cursor, and takes the terminal's cursor back to where ours is. */
+static void show_rest(LineEditor *editor, Str erased) {
+    Str rest = behind_cursor(editor);
+    if (rest.len + erased.len == 0) return;
+    sink_text(editor->sink, rest);
+    if (erased.len > 0) write_raw(editor, erased);
+    for (usize i = 0; i < erased.len; i++) write_raw(editor, BACK);
+    for (usize i = 0; i < rest.len; i++) {
+        if (!continues_character(rest.data[i])) write_raw(editor, BACK);
+    }
+}
+
+static void move_left(LineEditor *editor) {
+    if (editor->cursor == editor->line_start) return;
+    editor->cursor = character_before(editor);
+    write_raw(editor, BACK);
+}
+
+static void move_right(LineEditor *editor) {
+    usize begin = editor->cursor;
+    if (begin == editor->len) return;
+    do editor->cursor++;
+    while (editor->cursor < editor->len && continues_character(editor->text[editor->cursor]));
+    sink_text(editor->sink, (Str){editor->text + begin, editor->cursor - begin});
+}
+
+static void move_home(LineEditor *editor) {
+    while (editor->cursor > editor->line_start) move_left(editor);
+}
+
+static void move_to_end(LineEditor *editor) {
+    sink_text(editor->sink, behind_cursor(editor));
+    editor->cursor = editor->len;
+}
+
 static void insert(LineEditor *editor, Str text) {
     if (editor->discarded > 0 || editor->len + text.len > LINE_BYTES) {
         editor->discarded += text.len;
         return;
     }
-    memcpy(editor->text + editor->len, text.data, text.len);
+    Str rest = behind_cursor(editor);
+    memmove(editor->text + editor->cursor + text.len, rest.data, rest.len);
+    memcpy(editor->text + editor->cursor, text.data, text.len);
     editor->len += text.len;
+    editor->cursor += text.len;
     sink_text(editor->sink, text);
+    show_rest(editor, STR_NONE);
 }
 
+/** The one before the cursor. */
 static void erase_character(LineEditor *editor) {
-    if (editor->len == editor->line_start) return;
-    do editor->len--;
-    while (editor->len > editor->line_start && (editor->text[editor->len] & 0xC0) == 0x80);
-    write_raw(editor, ERASE);
+    if (editor->cursor == editor->line_start) return;
+    Str rest = behind_cursor(editor);
+    usize at = character_before(editor);
+    memmove(editor->text + at, rest.data, rest.len);
+    editor->len -= editor->cursor - at;
+    editor->cursor = at;
+    write_raw(editor, BACK);
+    show_rest(editor, STR(" "));
 }
 
 static void erase_line(LineEditor *editor) {
-    while (editor->len > editor->line_start) erase_character(editor);
+    move_to_end(editor);
+    while (editor->cursor > editor->line_start) erase_character(editor);
 }
 
-static bool ends_in_space(const LineEditor *editor) {
-    return editor->len > editor->line_start && editor->text[editor->len - 1] == ' ';
+static bool is_after_space(const LineEditor *editor) {
+    return editor->cursor > editor->line_start && editor->text[editor->cursor - 1] == ' ';
 }
 
-/** The last word, and the spaces behind it. */
+/** The word before the cursor, and the spaces between. */
 static void erase_word(LineEditor *editor) {
-    while (ends_in_space(editor)) erase_character(editor);
-    while (editor->len > editor->line_start && !ends_in_space(editor)) erase_character(editor);
+    while (is_after_space(editor)) erase_character(editor);
+    while (editor->cursor > editor->line_start && !is_after_space(editor)) erase_character(editor);
 }
 
 static void replace(LineEditor *editor, Str text) {
@@ -98,6 +156,7 @@ static void complete_name(LineEditor *editor, Str prompt) {
     Str prefix = typed(editor);
     Candidates candidates = {0};
     if (!editor->complete || prefix.len == 0 || prefix.data[0] != '/') return;
+    move_to_end(editor);
     editor->complete(prefix, narrow, &candidates);
     if (candidates.count == 1) {
         insert(editor, str_skip(candidates.common, prefix.len));
@@ -133,6 +192,7 @@ static bool is_end(LineEditor *editor, i32 key, LineEnd *end) {
 static LineEnd read_typed_line(LineEditor *editor, Str prompt) {
     LineEnd end;
     usize back = 0;
+    editor->cursor = editor->len;
     sink_text(editor->sink, prompt);
     for (;;) {
         i32 key = keys_next(editor->keys, KEY_WAIT_FOREVER);
@@ -148,6 +208,18 @@ static LineEnd read_typed_line(LineEditor *editor, Str prompt) {
         case KEY_CTRL_W:
             erase_word(editor);
             break;
+        case KEY_LEFT:
+            move_left(editor);
+            break;
+        case KEY_RIGHT:
+            move_right(editor);
+            break;
+        case KEY_HOME:
+            move_home(editor);
+            break;
+        case KEY_END:
+            move_to_end(editor);
+            break;
         case KEY_UP:
             recall(editor, &back, true);
             break;
@@ -162,6 +234,7 @@ static LineEnd read_typed_line(LineEditor *editor, Str prompt) {
             break;
         }
     }
+    move_to_end(editor);
     sink_text(editor->sink, STR("\n"));
     return end;
 }

@@ -1,4 +1,4 @@
-/* One line of input from keys: typing, Backspace, history, completion of command names, continuation lines. */
+/* One line of input from keys: typing, moving, erasing, history, completion of command names, continuation lines. */
 #ifndef FIRMWARE_REPL_LINE_EDITOR_H
 #define FIRMWARE_REPL_LINE_EDITOR_H
 
@@ -22,6 +22,7 @@ typedef struct LineEditor {
     char text[LINE_BYTES];
     usize len;
     usize line_start;                   /* where the last of several continued lines begins */
+    usize cursor;                       /* where keys go, from line_start to len */
     usize discarded;                    /* bytes that did not fit */
     HistoryLine history[HISTORY_LINES]; /* a ring; the newest is at (history_count - 1) % HISTORY_LINES */
     usize history_count;

@@ -66,6 +66,85 @@ static void control_w_erases_the_last_word(void) {
     desk_free(desk);
 }
 
+static void keys_go_where_the_cursor_is(void) {
+    Desk *desk = desk_new();
+    fake_type(desk->fake, "bd");
+    press(desk, KEY_LEFT);
+    fake_type(desk->fake, "\xC3\xA9");
+    press(desk, KEY_HOME);
+    press(desk, KEY_LEFT);
+    fake_type(desk->fake, "a");
+    press(desk, KEY_END);
+    press(desk, KEY_RIGHT);
+    check_line(desk, "e",
+               "ab\xC3\xA9"
+               "de");
+    fake_type(desk->fake, "one two three");
+    for (usize i = 0; i < 6; i++) press(desk, KEY_LEFT);
+    press(desk, KEY_CTRL_W);
+    press(desk, KEY_RIGHT);
+    press(desk, '\b');
+    check_line(desk, "", "one three");
+    desk_free(desk);
+}
+
+enum { CELLS = 256, RANDOM_KEYS = 60, RANDOM_LINES = 2000 };
+
+/** One line of a terminal that knows backspace; cells of one character, as scalars. */
+typedef struct Terminal {
+    u32 cells[CELLS];
+    usize column, width;
+} Terminal;
+
+static void show(Terminal *terminal, Str output) {
+    for (usize at = 0; at < output.len;) {
+        u32 scalar;
+        at += utf8_decode(output, at, &scalar);
+        if (scalar == '\b') {
+            terminal->column--;
+        } else if (scalar == '\n') {
+            return;
+        } else {
+            terminal->cells[terminal->column++] = scalar;
+            if (terminal->column > terminal->width) terminal->width = terminal->column;
+        }
+    }
+}
+
+static void check_terminal(const FakePlatform *fake, Str line) {
+    Terminal terminal = {0};
+    usize cell = 2; /* behind the prompt */
+    Str output = fake_output(fake);
+    show(&terminal, output);
+    for (usize at = 0; at < line.len; cell++) {
+        u32 scalar;
+        at += utf8_decode(line, at, &scalar);
+        CHECK_U64(terminal.cells[cell], scalar);
+    }
+    CHECK_U64(terminal.column, cell);
+    for (; cell < terminal.width; cell++) CHECK_U64(terminal.cells[cell], ' ');
+}
+
+static void the_terminal_shows_the_line_whatever_is_pressed(void) {
+    static const i32 SOME_KEYS[] = {'a',      'b',       ' ',     0xE9,   0x4E16,   '\b',       KEY_LEFT,   KEY_LEFT,
+                                    KEY_HOME, KEY_RIGHT, KEY_END, KEY_UP, KEY_DOWN, KEY_CTRL_W, KEY_CTRL_U, 'c'};
+    u64 seed = 1;
+    Desk *desk = desk_new();
+    for (usize line_number = 0; line_number < RANDOM_LINES; line_number++) {
+        Str line;
+        desk->fake->output_len = desk->fake->key_count = desk->fake->keys_read = 0;
+        desk->sink.at_line_start = true;
+        for (usize i = 0; i < RANDOM_KEYS; i++) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            press(desk, SOME_KEYS[seed >> 60]);
+        }
+        press(desk, '\n');
+        CHECK_U64(line_read(&desk->editor, STR("> "), &line), LINE_READY);
+        check_terminal(desk->fake, line);
+    }
+    desk_free(desk);
+}
+
 static void history_comes_back(void) {
     Desk *desk = desk_new();
     check_line(desk, "first", "first");
@@ -81,6 +160,8 @@ static void history_comes_back(void) {
     desk_free(desk);
 }
 
-static const TestCase CASES[] = {TEST(backspace_takes_a_whole_character), TEST(control_u_erases_the_line),
-                                 TEST(control_w_erases_the_last_word), TEST(history_comes_back)};
+static const TestCase CASES[] = {
+    TEST(backspace_takes_a_whole_character), TEST(control_u_erases_the_line),
+    TEST(control_w_erases_the_last_word),    TEST(history_comes_back),
+    TEST(keys_go_where_the_cursor_is),       TEST(the_terminal_shows_the_line_whatever_is_pressed)};
 TEST_MAIN(CASES)

@@ -2,6 +2,7 @@
 
 #include "firmware/events/markers.gen.h"
 #include "firmware/kernels/cpu.h"
+#include "firmware/repl/version.h"
 
 void inform_help(Session *session, Argument argument) { commands_help(session, argument.text); }
 
@@ -116,7 +117,8 @@ void inform_model_info(Session *session, Argument argument) {
 
 void inform_version(Session *session, Argument argument) {
     (void)argument;
-    say(session, "llm-baremetal build %08x on %s\n", session->options->build_id, session->platform->name);
+    say(session, "llm-baremetal build %08x on %s, version " RELEASE_VERSION "\n", session->options->build_id,
+        session->platform->name);
 }
 
 void inform_context(Session *session, Argument argument) {

@@ -38,7 +38,7 @@ static void without_a_model_commands_work(void) {
     CHECK_SHOWS(machine, "\nOK: REPL ready (no model). Type /help");
     CHECK_SHOWS(machine, "llmk> hello\nerror: there is no model to talk to");
     CHECK_SHOWS(machine, "error: /clear needs a model");
-    CHECK_SHOWS(machine, "llm-baremetal build 00c0ffee on fake");
+    CHECK_SHOWS(machine, "llm-baremetal build 00c0ffee on fake, version ");
     CHECK_SHOWS(machine, "[models] summary: total=0 ");
     machine_free(&machine);
 }

@@ -103,7 +103,9 @@ def test_mistakes_in_the_configuration_are_named_with_their_line() -> None:
 def test_an_empty_configuration_leaves_a_prompt_that_takes_what_is_typed() -> None:
     boot = captured("no_config")
     assert re.search(
-        r"^llmk> /version\nllm-baremetal build [0-9a-f]{8} on uefi$", boot.serial, re.M
+        r"^llmk> /version\nllm-baremetal build [0-9a-f]{8} on uefi, version [0-9.]+$",
+        boot.serial,
+        re.M,
     )
 
 
@@ -121,7 +123,9 @@ def test_lines_that_are_too_long_or_empty_are_one_clear_line_and_on_it_goes() ->
 def test_a_volume_that_cannot_be_written_is_as_good_as_any(name: str) -> None:
     boot = captured(name)
     assert boot.markers.of("autorun_loaded") and not boot.markers.of("model_failed")
-    assert re.search(r"^llm-baremetal build [0-9a-f]{8} on uefi$", boot.serial, re.M)
+    assert re.search(
+        r"^llm-baremetal build [0-9a-f]{8} on uefi, version [0-9.]+$", boot.serial, re.M
+    )
 
 
 def test_without_avx_the_scalar_kernels_answer() -> None:

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from tools.guardrails.commands import bench, judging, ledger, policy
+from tools.guardrails.commands import bench, boot, judging, ledger, policy
 
 app = typer.Typer(
     add_completion=False, help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False
@@ -14,6 +14,7 @@ app = typer.Typer(
 app.command()(judging.judge)
 app.command()(judging.check)
 app.command()(judging.replay)
+app.command()(boot.boot)
 app.command()(judging.record)
 app.command("explain")(judging.explain_decision)
 app.add_typer(ledger.app, name="ledger")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -148,5 +148,10 @@ _ROWS = (
 
 GUARDRAILS: Mapping[str, Guardrail] = MappingProxyType({row.name: row for row in _ROWS})
 
-COMPARED = frozenset(name for row in _ROWS if row.is_compared for name in row.scenarios)
-"""The scenarios whose facts the ledger keeps."""
+REMEMBERED = tuple(row.name for row in _ROWS if row.is_remembered)
+
+
+def compared(names: Iterable[str]) -> frozenset[str]:
+    """The scenarios whose facts the ledger keeps for some guardrails."""
+    rows = (GUARDRAILS[name] for name in names)
+    return frozenset(name for row in rows if row.is_compared for name in row.scenarios)

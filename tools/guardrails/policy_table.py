@@ -41,8 +41,9 @@ def policies_md(policies: Mapping[str, Policy]) -> str:
     return "\n".join([_HEAD, *sections, _FLAGS, *_flag_rows(policies), ""])
 
 
-def _number(policy: Policy) -> int:
-    return int(policy.name.removeprefix("m"))
+def _number(policy: Policy) -> tuple[int, str]:
+    milestone, _, part = policy.name.partition("_")
+    return int(milestone.removeprefix("m")), part
 
 
 def _section(policy: Policy) -> str:

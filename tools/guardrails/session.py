@@ -56,8 +56,9 @@ def find(name: str) -> Guardrail:
 
 
 def policy_of(guardrail: Guardrail, evidence: Evidence) -> Policy:
-    """A milestone's parts share its policy: `m18_1` has that of `m18`."""
-    return evidence.policies[guardrail.name.partition("_")[0]]
+    """Its own, or its milestone's: `m18_1` has that of `m18`."""
+    milestone = guardrail.name.partition("_")[0]
+    return evidence.policies.get(guardrail.name) or evidence.policies[milestone]
 
 
 def judge(guardrail: Guardrail, evidence: Evidence) -> Judgement:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -106,6 +107,15 @@ def test_record_keeps_the_run_with_its_verdicts(captures: Path, checkout: Path) 
     assert [each.stratum.scenario for each in run.captures] == ["chat", "organism"]
     assert reliability("ledger", "verify", "--ledger", ledger).stdout == "1 runs, none edited\n"
     assert run.commit[:12] in reliability("ledger", "show", "--ledger", ledger).stdout
+
+
+def test_a_run_recorded_for_some_needs_only_their_captures(captures: Path, checkout: Path) -> None:
+    shutil.rmtree(captures / "commands")
+    assert "expected a capture of commands" in reliability("record", *at(captures)).stderr
+    assert "recorded as run 1" in reliability("record", "m9", *at(captures)).stdout
+    (run,) = store.read(captures.parent / "ledger").newest_first()
+    assert set(run.verdicts) == {"m9", "m10", "m11", "m12"}  # the last three have a memory
+    assert [each.stratum.scenario for each in run.captures] == ["chat", "organism"]
 
 
 def test_an_image_of_another_checkout_is_recorded_with_its_commit(

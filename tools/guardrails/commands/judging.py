@@ -13,7 +13,7 @@ from rich.console import Console
 from tools.guardrails import console as consoles
 from tools.guardrails import recording, report, session
 from tools.guardrails.captures import by_scenario, read_capture
-from tools.guardrails.catalogue import COMPARED, GUARDRAILS
+from tools.guardrails.catalogue import GUARDRAILS, REMEMBERED, compared
 from tools.guardrails.commands.common import (
     AsJson,
     Captures,
@@ -114,6 +114,7 @@ def replay(
 
 
 def record(
+    names: Names = None,
     captures: Captures = session.CAPTURES,
     ledger: LedgerFolder = session.LEDGER,
     checkout: Annotated[
@@ -123,7 +124,10 @@ def record(
         bool, typer.Option("--dirty", help="Also when files differ from the commit.")
     ] = False,
 ) -> None:
-    """Judge the captures, and append the run to the ledger with its verdicts, whatever they are."""
+    """Judge the captures, and append the run to the ledger with its verdicts, whatever they are.
+
+    A run may be recorded for some guardrails, which need only their own captures. Those with a memory are always judged.
+    """
     with told():
         built = recording.checkout(checkout)
         if built.dirty and not dirty:
@@ -131,8 +135,9 @@ def record(
                 "files differ from the commit: commit them, or record the run as dirty with --dirty"
             )
         evidence = gather_evidence(captures, ledger, None)
-        judgements = _judge_all(evidence, None)
-        run = recording.record(ledger, evidence.only(sorted(COMPARED)), judgements, built)
+        judgements = _judge_all(evidence, [*names, *REMEMBERED] if names else None)
+        kept = sorted(compared(judgements))
+        run = recording.record(ledger, evidence.only(kept), judgements, built)
     _show(judgements, as_json=False)
     typer.echo(f"recorded as run {run.sequence}, {run.commit[:12]}")
     raise typer.Exit(_worst(evidence, judgements))

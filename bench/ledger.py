@@ -16,7 +16,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from tools.guardrails.captures import find_captures
-from tools.guardrails.catalogue import COMPARED, GUARDRAILS
+from tools.guardrails.catalogue import GUARDRAILS, compared
 from tools.guardrails.ledger.chain import ROOT, Head, digest
 from tools.guardrails.ledger.record import RunRecord
 from tools.guardrails.ledger.store import HEAD, RUNS
@@ -84,7 +84,7 @@ def _record(captures: Path, ledger: Path) -> RunRecord:
         recorded_at=datetime(2026, 1, 1, tzinfo=timezone.utc),
         commit="0" * 40,
         dirty=False,
-        captures=tuple(evidence.only(sorted(COMPARED)).facts.values()),
+        captures=tuple(evidence.only(sorted(compared(GUARDRAILS))).facts.values()),
         verdicts=dict.fromkeys(GUARDRAILS, Status.PASS),
         states=states_of(judgements),
     )

@@ -11,7 +11,7 @@ from tools.guardrails.judges.boots import runtime, static
 from tools.guardrails.judges.guards import autotune, realtime
 from tools.guardrails.judges.loop import curriculum, quality, selfheal
 from tools.guardrails.judges.reasons import coverage, explainability, reason_drift
-from tools.guardrails.judges.speed import ci_report, latency, metrics
+from tools.guardrails.judges.speed import ci_report, latency, metrics, slo
 from tools.guardrails.verdict import Judgement
 
 
@@ -116,6 +116,13 @@ _ROWS = (
         reason_drift.judge,
         ("organism",),
         "Are decisions made for the same reasons as before?",
+        is_compared=True,
+    ),
+    Guardrail(
+        "m15_dashboard",
+        slo.judge,
+        _ANSWERS,
+        "Do runs keep their service levels, and how much of each error budget is left?",
         is_compared=True,
     ),
     Guardrail(

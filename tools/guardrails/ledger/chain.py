@@ -12,6 +12,9 @@ from dataclasses import dataclass
 ROOT = "0" * 64
 """What the first line of all names as the one before it."""
 
+REMEDY = "Take it back from version control."
+"""What is to be done where a ledger is not as it was written."""
+
 _PREFIX = b'{"previous":"'
 _HEX = len(ROOT)
 
@@ -35,6 +38,7 @@ class Break:
     """The first line that does not follow from the one before it."""
 
     line: int
+    """Counted from 1 in the lines that were followed."""
     says: str
 
 
@@ -51,9 +55,9 @@ def named_previous(line: bytes) -> str | None:
     return named.decode("ascii", errors="replace") if len(named) == _HEX else None
 
 
-def follow(lines: Iterable[bytes]) -> Head | Break:
-    """The head that the lines lead to, or the first of them at which the chain breaks."""
-    number, expected = 0, ROOT
+def follow(lines: Iterable[bytes], after: Head = EMPTY) -> Head | Break:
+    """The head that the lines lead to from the one before them, or the first of them at which the chain breaks."""
+    number, expected = 0, after.sha256
     for number, line in enumerate(lines, start=1):
         named = named_previous(line)
         if named is None:
@@ -64,4 +68,4 @@ def follow(lines: Iterable[bytes]) -> Head | Break:
                 f"expected the line before it to be {expected[:12]}…, it names {named[:12]}…",
             )
         expected = digest(line)
-    return Head(number, expected)
+    return Head(after.lines + number, expected)

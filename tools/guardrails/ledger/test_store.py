@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import tempfile
 from collections.abc import Callable
-from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -13,38 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tools.guardrails.errors import LedgerError
-from tools.guardrails.facts import BootFacts, CaptureFacts, Stratum
 from tools.guardrails.ledger import store
 from tools.guardrails.ledger.chain import ROOT, Break, Head, digest, follow
-from tools.guardrails.ledger.record import RunRecord
-from tools.guardrails.verdict import Status
-
-STRATUM = Stratum(scenario="chat", scenario_sha256="0" * 64, model="none", kernels="", emulator="q")
-FACTS = CaptureFacts(
-    identity="1" * 64,
-    image_sha256="2" * 64,
-    stratum=STRATUM,
-    boots=(BootFacts(ended_as_expected=True, memory_mib=1024),),
-)
-
-
-def run(head: Head) -> RunRecord:
-    return RunRecord(
-        previous=head.sha256,
-        schema_version=1,
-        sequence=head.lines + 1,
-        recorded_at=datetime(2026, 1, 1, tzinfo=timezone.utc),
-        commit="a" * 40,
-        dirty=False,
-        captures=(FACTS,),
-        verdicts={"m9": Status.PASS},
-    )
-
-
-def filled(folder: Path, runs: int) -> Path:
-    for _ in range(runs):
-        store.append(folder, run)
-    return folder
+from tools.guardrails.ledger.testing_ledger import FACTS, content, filled, run
 
 
 def test_runs_come_back_newest_first(tmp_path: Path) -> None:
@@ -100,19 +71,23 @@ def test_an_edit_names_the_line_after_it(tmp_path: Path) -> None:
         store.read(tmp_path)
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    return content(filled(tmp_path_factory.mktemp("ledger"), 2))
+
+
 @given(data=st.data())
 @settings(max_examples=200)
-def test_no_byte_can_be_changed(
-    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    folder = filled(tmp_path_factory.mktemp("ledger"), 2)
+def test_no_byte_can_be_changed(data: st.DataObject, written: dict[str, bytes]) -> None:
     name = data.draw(st.sampled_from([store.RUNS, store.HEAD]))
-    content = bytearray((folder / name).read_bytes())
-    at = data.draw(st.integers(0, len(content) - 1))
-    content[at] ^= data.draw(st.integers(1, 255))
-    (folder / name).write_bytes(content)
-    with pytest.raises(LedgerError):
-        store.read(folder)
+    changed = bytearray(written[name])
+    at = data.draw(st.integers(0, len(changed) - 1))
+    changed[at] ^= data.draw(st.integers(1, 255))
+    with tempfile.TemporaryDirectory() as folder:
+        for each, before in written.items():
+            (Path(folder) / each).write_bytes(changed if each == name else before)
+        with pytest.raises(LedgerError):
+            store.read(Path(folder))
 
 
 @pytest.mark.parametrize("head", ["", "2", "x" * 80, "2 " + "0" * 64, "-1 " + "0" * 64 + "\n"])

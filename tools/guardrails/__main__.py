@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from tools.guardrails.commands import bench, boot, dashboard, judging, ledger, policy
+from tools.guardrails.commands import baseline, bench, boot, dashboard, judging, ledger, policy
 
 app = typer.Typer(
     add_completion=False, help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False
@@ -20,6 +20,7 @@ app.command()(dashboard.dashboard)
 app.command("explain")(judging.explain_decision)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(policy.app, name="policy")
+app.add_typer(baseline.app, name="baseline")
 app.add_typer(bench.app, name="bench")
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from tools.guardrails.benchmark import judge as benchmark
 from tools.guardrails.evidence import Evidence
 from tools.guardrails.judges.boots import runtime, static
 from tools.guardrails.judges.guards import autotune, realtime
@@ -150,6 +151,12 @@ _ROWS = (
         realtime.judge,
         _SLOWNESS,
         "Does the guard stop late turns when told, and give everything back?",
+    ),
+    Guardrail(
+        "m19",
+        benchmark.judge,
+        ("benchmark",),
+        "Is every case of the benchmark pack answered alike, and as fast as in the promoted one?",
     ),
 )
 

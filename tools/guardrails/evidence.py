@@ -25,6 +25,8 @@ class Evidence:
     """By the name of the scenario."""
     policies: Mapping[str, Policy]
     ledger: Ledger
+    promoted: int | None = None
+    """The newest run that is compared with; None: whichever is the newest."""
 
     def only(self, scenarios: Collection[str]) -> Evidence:
         """The evidence of some scenarios. Raises CaptureError when a capture is missing."""
@@ -57,6 +59,8 @@ class Evidence:
     def _like(self, facts: CaptureFacts) -> Iterator[CaptureFacts]:
         seen = {facts.identity}
         for record in self.ledger.newest_first():
+            if self.promoted is not None and record.sequence > self.promoted:
+                continue
             for capture in record.captures if record.passed else ():
                 if capture.stratum == facts.stratum and capture.identity not in seen:
                     seen.add(capture.identity)

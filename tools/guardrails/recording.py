@@ -1,45 +1,19 @@
-"""Recording a run: the one place that appends to the ledger, and that asks a clock and git what to write beside it."""
+"""Recording a run: the one place that appends to the ledger, and that asks a clock what to write beside it."""
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from tools.guardrails.catalogue import GUARDRAILS
-from tools.guardrails.errors import LedgerError
+from tools.guardrails.checkout import Checkout
 from tools.guardrails.evidence import Evidence
 from tools.guardrails.ledger import store
 from tools.guardrails.ledger.chain import Head
 from tools.guardrails.ledger.record import RunRecord
 from tools.guardrails.verdict import Judgement
-
-
-@dataclass(frozen=True)
-class Checkout:
-    """What was built: a commit, and whether files differ from it."""
-
-    commit: str
-    dirty: bool
-
-
-def checkout(folder: Path = Path(".")) -> Checkout:
-    """Of a folder. Raises LedgerError when it is no git checkout."""
-    return Checkout(_git(folder, "rev-parse", "HEAD"), bool(_git(folder, "status", "--porcelain")))
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    command = ("git", "-C", str(folder), *arguments)
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise LedgerError(
-            f"a run is recorded with its commit, and git does not say: {error}"
-        ) from error
-    return done.stdout.strip()
 
 
 def states_of(judgements: Mapping[str, Judgement]) -> dict[str, Any]:

@@ -11,13 +11,14 @@ from tools.guardrails.captures import Capture
 from tools.guardrails.catalogue import GUARDRAILS, Guardrail
 from tools.guardrails.errors import GuardrailError
 from tools.guardrails.evidence import Evidence
-from tools.guardrails.ledger import store
+from tools.guardrails.ledger import promotion, store
 from tools.guardrails.policy import Policy
 from tools.guardrails.verdict import Judgement, Status
 from tools.markers.table import Table, TableError, load
 
 MARKERS = Path("firmware/events/markers.toml")
 LEDGER = Path("tools/guardrails/ledger/runs")
+PROMOTION = Path("tools/guardrails/ledger/promoted.json")
 CAPTURES = Path("dist/firmware.scenarios")
 """Where `./pants package firmware/scenarios::` puts them."""
 
@@ -44,8 +45,14 @@ def marker_table() -> Table:
 def gather(
     table: Table, captures: Mapping[str, Capture], ledger: Path, settings: Iterable[str] = ()
 ) -> Evidence:
-    """A run's evidence. Raises GuardrailError."""
-    return Evidence(table, captures, policy.load_all(settings=settings), store.read(ledger))
+    """A run's evidence. Raises GuardrailError.
+
+    The promotion is of this repository's ledger; another one has none.
+    """
+    history = store.read(ledger)
+    promoted = promotion.load(PROMOTION, history) if ledger == LEDGER else None
+    newest = promoted.run if promoted else None
+    return Evidence(table, captures, policy.load_all(settings=settings), history, newest)
 
 
 def find(name: str) -> Guardrail:

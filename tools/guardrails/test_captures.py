@@ -100,6 +100,16 @@ def test_two_captures_of_a_scenario_are_refused(tmp_path: Path) -> None:
         find_captures(tmp_path, table())
 
 
+def test_captures_are_found_by_the_name_of_their_scenario(tmp_path: Path) -> None:
+    write_scene(CHAT, tmp_path / "there")
+    write_scene(scene("organism", boot("version")), tmp_path).rename(tmp_path / "there" / "x")
+    found = find_captures(tmp_path / "there", table())
+    assert {name: each.run.scenario.name for name, each in found.items()} == {
+        "chat": "chat",
+        "organism": "organism",
+    }
+
+
 def test_metrics_that_are_none_are_said(tmp_path: Path) -> None:
     broken = scene("chat", boot("metrics_written", files={"LLMK_METRICS.LOG": b'{"schema": 9}'}))
     with pytest.raises(CaptureError, match=r"chat/boot-1: LLMK_METRICS\.LOG"):

@@ -39,6 +39,7 @@ def _targets() -> dict[str, list[str]]:
         "python_test_utils",
         "resources",
         "file",
+        "files",
         "pex_binary",
     )
     names: dict[str, Callable[..., None]] = {**dict.fromkeys(kinds, ignore), "guardrail": guardrail}

@@ -80,6 +80,13 @@ def test_a_setting_that_cannot_be_is_said(folder: Path, setting: str, says: str)
     assert says in str(caught.value)
 
 
+@pytest.mark.parametrize("setting", ["budget_ms=0", "budget_ms=9000", "alpha=0.001", "alpha=0.2"])
+def test_a_bound_is_within_the_bounds(folder: Path, setting: str) -> None:
+    policy = load_all(folder, [f"m9.{setting}"])["m9"]
+    key, _, value = setting.partition("=")
+    assert policy.values[key] == Decimal(value)
+
+
 def test_no_policy_at_all_is_said(tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match="expected a file for each milestone"):
         load_all(tmp_path)

@@ -15,6 +15,7 @@ from tools.guardrails.statistics import (
     median,
     quantile,
     share_bounds,
+    shift_p_values,
 )
 
 _positive = st.integers(1, 2**40).map(float)
@@ -117,6 +118,13 @@ def test_a_change_is_within_the_limit_only_below_beta() -> None:
     assert drift.move(1.5, alpha=0.05, beta=within * 1.01) == Move.STEADY
 
 
+def test_a_run_in_the_middle_is_compared_with_a_limit_below() -> None:
+    """Both tails are as likely: had it been a tenth slower, it would have been the slowest of three."""
+    drift = Drift((Block(10.0, (5.0, 10.5)),))
+    assert drift.p == 1
+    assert drift.p_within(0.1) == pytest.approx(1 / 3)
+
+
 def test_one_outlier_is_no_drift() -> None:
     drift = _drift([900, *[100] * 9], *[[100.0 + at for at in range(10)]] * 5)
     assert drift.move(0.15, **_LEVELS) == Move.STEADY
@@ -125,3 +133,27 @@ def test_one_outlier_is_no_drift() -> None:
 def test_so_few_measurements_cannot_show_anything() -> None:
     assert _drift([200], [100], [100], [100]).least_p == 0.5
     assert _drift([200], [100], [100], [100]).move(0.15, **_LEVELS) == Move.STEADY
+
+
+def _clusters(*categories: tuple[int, list[int]]) -> list[list[list[int]]]:
+    """Six clusters of four runs; of each category what this run has, and those before."""
+    runs = [[now, *before] for now, before in categories]
+    return [[[runs[c][run] for c in range(len(runs))] for run in range(4)] for _ in range(6)]
+
+
+def test_a_shift_is_measured_in_the_spread_of_its_own_category() -> None:
+    """The second category comes seldom, and always now; the first varies by far more, and is as ever."""
+    usual, seldom = shift_p_values(
+        _clusters((500, [400, 500, 600]), (1, [0, 0, 0])), resamples=2000, seed=1
+    )
+    assert usual > 0.9
+    assert seldom < 0.01
+
+
+def test_what_never_varies_has_not_shifted_and_hides_nothing() -> None:
+    """A spread of nothing is none to measure in."""
+    fixed, seldom = shift_p_values(
+        _clusters((7, [7, 7, 7]), (1, [0, 0, 0])), resamples=2000, seed=1
+    )
+    assert fixed == 1
+    assert seldom < 0.01

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from tools.guardrails.benchmark.corpus import Corpus, CorpusCase
 from tools.guardrails.benchmark.results import Answered, BenchmarkError, Failed, Header
 from tools.guardrails.captures import Boot, Capture
+from tools.guardrails.checkout import Checkout
 from tools.guardrails.facts import CaptureFacts, Generation
-from tools.guardrails.recording import Checkout
 from tools.markers.parse import Record
 
 _ECHO = "You (autorun): "

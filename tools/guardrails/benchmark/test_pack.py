@@ -15,9 +15,9 @@ from tools.guardrails.benchmark.results import (
     Results,
     read_results,
 )
+from tools.guardrails.checkout import Checkout
 from tools.guardrails.facts import capture_facts
 from tools.guardrails.judges.testing import Booted, Said, boot, capture, metrics, said, scene
-from tools.guardrails.recording import Checkout
 
 CASES = tuple(
     CorpusCase(id=name, category="any", prompt=f"Say {name}.", max_new_tokens=8)

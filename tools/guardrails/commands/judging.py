@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from tools.guardrails import checkout as checkouts
 from tools.guardrails import console as consoles
 from tools.guardrails import recording, report, session
 from tools.guardrails.captures import by_scenario, read_capture
@@ -129,7 +130,7 @@ def record(
     A run may be recorded for some guardrails, which need only their own captures. Those with a memory are always judged.
     """
     with told():
-        built = recording.checkout(checkout)
+        built = checkouts.checkout(checkout)
         if built.dirty and not dirty:
             raise LedgerError(
                 "files differ from the commit: commit them, or record the run as dirty with --dirty"

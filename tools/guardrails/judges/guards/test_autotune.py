@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tools.guardrails.judges.guards import autotune
 from tools.guardrails.judges.guards.autotune_steps import relaxed, tightened
-from tools.guardrails.judges.guards.knobs import KNOBS, OFF, Knobs
+from tools.guardrails.judges.guards.knobs import KNOBS, OFF, Knobs, thousandths
 from tools.guardrails.judges.guards.testing_guards import (
     ALONE,
     BESIDE_AUTOTUNE,
@@ -252,6 +252,31 @@ def test_a_turn_that_leaves_none_does(tmp_path: Path, turn_fields: dict[str, flo
     assert broken(tmp_path, "tightens_when_slow", lines).status == Status.FAIL
 
 
+def at_twice_a_second(lines: Lines) -> Lines:
+    """Usual tokens of 2000 ms; hi is one and a half times what they cost, lo half of it."""
+    for nth in (0, 1):
+        lines = changed(lines, "gen_end", nth, decode=20_000.0)
+    return changed(lines, "m18_calibrated", decode_cpt=2000, hi=3000, lo=1000)
+
+
+@pytest.mark.parametrize(("decode", "samples"), [(5 * 3000.0, 0), (5 * 3000.001, 1)])
+def test_a_turn_of_just_the_threshold_is_not_slow_for_certain(
+    tmp_path: Path, decode: float, samples: int
+) -> None:
+    lines = changed(at_twice_a_second(BESIDE_AUTOTUNE), "gen_end", 2, decode=decode)
+    found = finding(judged(tmp_path, lines, clear_milli=1000), "tightens_when_slow")
+    assert found.samples == samples
+
+
+@pytest.mark.parametrize(("decode", "samples"), [(10 * 1000.0, 0), (10 * 999.999, 1)])
+def test_a_turn_of_just_the_threshold_is_not_fast_for_certain(
+    tmp_path: Path, decode: float, samples: int
+) -> None:
+    lines = changed(at_twice_a_second(BESIDE_AUTOTUNE), "gen_end", 5, decode=decode)
+    found = finding(judged(tmp_path, lines, clear_milli=1000), "gives_back_when_fast")
+    assert found.samples == samples
+
+
 def test_without_a_slow_machine_there_is_no_verdict(tmp_path: Path) -> None:
     judgement = autotune.judge(evidence(tmp_path, chat()))
     assert judgement.status == Status.INSUFFICIENT
@@ -288,3 +313,8 @@ def test_no_order_of_steps_leaves_the_bounds(operator: Knobs, downs: list[bool])
 def test_a_top_k_that_is_off_has_no_step_down() -> None:
     operator = {"temp": 900, "top_p": 950, "top_k": OFF, "max_tokens": 100_000}
     assert tightened(operator, MINIMA, STEPS)["top_k"] == OFF
+
+
+def test_only_a_top_k_of_0_means_off() -> None:
+    assert thousandths("top_k", 0) == OFF
+    assert [thousandths(knob, 0) for knob in KNOBS if knob != "top_k"] == [0, 0, 0]

@@ -153,6 +153,24 @@ def test_a_broken_rule_is_named(tmp_path: Path, what: str, breaks: Edit, says: s
     assert all(place.startswith("slow_machine/boot-1") for place in found.places)
 
 
+@pytest.mark.parametrize(("decode", "samples"), [(5 * 1100.0, 0), (5 * 1100.001, 1)])
+def test_a_turn_of_just_the_deadline_is_not_late_for_certain(
+    tmp_path: Path, decode: float, samples: int
+) -> None:
+    """A tenth beyond the deadline is clear of it."""
+    lines = (*START, deadline(1000, 1000.0, "M181_DEADLINE_KEY"), turn(5, 13, decode), *END)
+    found = of(configured(tmp_path, lines, "guardrails=1"), "late_tokens_are_counted")
+    assert found.samples == samples
+
+
+def test_more_trips_can_be_asked_for(tmp_path: Path) -> None:
+    """Of what only a trip shows; a line about caps speaks for itself."""
+    made = evidence(tmp_path, slow_machine(), settings=["m18.least_trips=3"])
+    judgement = realtime.judge(made)
+    assert of(judgement, "trips_when_told").status == Status.INSUFFICIENT
+    assert of(judgement, "caps_apply").status == Status.PASS
+
+
 def test_a_hard_stop_at_an_empty_context_is_by_the_deadline_itself(tmp_path: Path) -> None:
     lines = changed(ALONE, "m181_hard_stop", deadline=8840467432)
     assert finding(judged(tmp_path, lines), "deadline_is_fixed").status == Status.PASS

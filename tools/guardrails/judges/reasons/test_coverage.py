@@ -22,12 +22,14 @@ from tools.guardrails.judges.reasons.testing_organism import (
     story_with_logs,
     volume,
 )
+from tools.guardrails.judges.reasons.volume_logs import Reading
 from tools.guardrails.judges.testing import (
     Lines,
     Said,
     Scene,
     behind,
     boot,
+    capture,
     changed,
     evidence,
     finding,
@@ -39,7 +41,7 @@ from tools.guardrails.judges.testing import (
 )
 from tools.guardrails.verdict import Finding, Judgement, Status
 from tools.oo.crc32c import crc32c
-from tools.oo.records import Line
+from tools.oo.records import TEXT_MAX, Line, RecordLog
 
 REASON, READ = "every_decision_has_a_known_reason", "every_log_is_read_back"
 JOURNAL, CONSULT, OUTCOME = (
@@ -287,6 +289,21 @@ def test_old_events_may_make_room_when_the_log_was_full(tmp_path: Path) -> None:
     made = _rotated(_long(1300), oldest=300)
     assert len(made.boots[0].files["OOJOUR.LOG"]) > 65536
     assert _found(tmp_path, JOURNAL, made).status == Status.PASS
+
+
+@pytest.mark.parametrize(("free", "oldest"), [(TEXT_MAX + 42, 0), (TEXT_MAX + 41, 100)])
+def test_a_log_is_full_when_the_longest_line_would_fill_it(
+    tmp_path: Path, free: int, oldest: int
+) -> None:
+    """A line has up to 41 bytes beside its text: `event=`, 20 digits, a space, ` crc=` with its 8, and LF."""
+    rest = 65536 - free - 63 * 1000
+    sizes = (*[1000] * 63, rest // 2, rest - rest // 2)
+    empty = len(Line(100, "").to_bytes())
+    lines = tuple(Line(n, "x" * (size - empty)) for n, size in enumerate(sizes, start=100))
+    nothing = RecordLog((), ())
+    (guest,) = capture(scene("organism", boot()), tmp_path).boots
+    reading = Reading(guest, "journal", RecordLog(lines, ()), nothing, 0, (), False)
+    assert reading.oldest == oldest
 
 
 def test_old_events_may_not_be_missing_while_there_is_room(tmp_path: Path) -> None:

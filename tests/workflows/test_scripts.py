@@ -119,8 +119,9 @@ def test_a_script_is_bash(name: str) -> None:
     assert call("bash", "-n", path).returncode == 0
 
 
-def test_set_up_reads_the_packages_of_ci() -> None:
-    """With the line that it has for it, from the list where it is."""
-    (line,) = (each for each in Path(".github/set-up").read_text().splitlines() if "sed -n" in each)
+@pytest.mark.parametrize("script", [".github/set-up", ".ci/run"])
+def test_packages_are_read_from_their_table(script: str) -> None:
+    """With the line that the script has for it."""
+    (line,) = (each for each in Path(script).read_text().splitlines() if "mapfile" in each)
     done = call("bash", "-c", line + ' && printf "%s\\n" "${packages[@]}"')
     assert {"git", "python3-venv", "qemu-system-x86", "ovmf"} <= set(done.stdout.split())

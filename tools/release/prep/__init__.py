@@ -1,0 +1,1 @@
+"""The folder to upload for a tag."""

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from tools.guardrails.captures import Boot, Capture
 from tools.guardrails.errors import CaptureError
 from tools.guardrails.facts import CaptureFacts, capture_facts
+from tools.guardrails.ledger.promotion import Promoted
 from tools.guardrails.ledger.store import Ledger
 from tools.guardrails.policy import Policy
 from tools.markers.table import Table
@@ -25,8 +26,8 @@ class Evidence:
     """By the name of the scenario."""
     policies: Mapping[str, Policy]
     ledger: Ledger
-    promoted: int | None = None
-    """The newest run that is compared with; None: whichever is the newest."""
+    promoted: Promoted | None = None
+    """Its run is the newest that is compared with; None: whichever is the newest."""
 
     def only(self, scenarios: Collection[str]) -> Evidence:
         """The evidence of some scenarios. Raises CaptureError when a capture is missing."""
@@ -58,8 +59,9 @@ class Evidence:
 
     def _like(self, facts: CaptureFacts) -> Iterator[CaptureFacts]:
         seen = {facts.identity}
+        newest = self.promoted.promotion.run if self.promoted else self.ledger.head.lines
         for record in self.ledger.newest_first():
-            if self.promoted is not None and record.sequence > self.promoted:
+            if record.sequence > newest:
                 continue
             for capture in record.captures if record.passed else ():
                 if capture.stratum == facts.stratum and capture.identity not in seen:

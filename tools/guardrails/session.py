@@ -18,7 +18,6 @@ from tools.markers.table import Table, TableError, load
 
 MARKERS = Path("firmware/events/markers.toml")
 LEDGER = Path("tools/guardrails/ledger/runs")
-PROMOTION = Path("tools/guardrails/ledger/promoted.json")
 CAPTURES = Path("dist/firmware.scenarios")
 """Where `./pants package firmware/scenarios::` puts them."""
 
@@ -45,14 +44,10 @@ def marker_table() -> Table:
 def gather(
     table: Table, captures: Mapping[str, Capture], ledger: Path, settings: Iterable[str] = ()
 ) -> Evidence:
-    """A run's evidence. Raises GuardrailError.
-
-    The promotion is of this repository's ledger; another one has none.
-    """
+    """A run's evidence. Raises GuardrailError."""
     history = store.read(ledger)
-    promoted = promotion.load(PROMOTION, history) if ledger == LEDGER else None
-    newest = promoted.run if promoted else None
-    return Evidence(table, captures, policy.load_all(settings=settings), history, newest)
+    promoted = promotion.load(ledger, history)
+    return Evidence(table, captures, policy.load_all(settings=settings), history, promoted)
 
 
 def find(name: str) -> Guardrail:

@@ -19,6 +19,7 @@ from tools.guardrails.judges.testing import (
     ledger_of,
     scene,
 )
+from tools.guardrails.ledger import promotion
 from tools.guardrails.ledger.store import Ledger
 from tools.guardrails.verdict import Status
 
@@ -74,9 +75,10 @@ def test_runs_of_another_stratum_or_without_a_pass_are_not_compared_with(tmp_pat
 
 def test_runs_behind_the_promoted_one_are_not_compared_with(tmp_path: Path) -> None:
     runs = [[facts(tmp_path / str(n), image(n))] for n in (1, 2, 3)]
-    now = evidence(tmp_path / "now", image(0), ledger=ledger_of(tmp_path / "ledger", *runs))
-    pinned = replace(now, promoted=2)
-    assert [each.image_sha256[-1] for each in pinned.baseline(pinned.facts["chat"], 9)] == [
-        "2",
-        "1",
-    ]
+    ledger = ledger_of(tmp_path / "ledger", *runs)
+    promotion.promote(tmp_path / "ledger", promotion.candidate(ledger, 2), "any", b"")
+    promoted = promotion.load(tmp_path / "ledger", ledger)
+    now = replace(evidence(tmp_path / "now", image(0), ledger=ledger), promoted=promoted)
+    compared = now.baseline(now.facts["chat"], 9)
+    assert [each.image_sha256[-1] for each in compared] == ["2", "1"]
+    assert len(now.baseline(now.facts["chat"], 1)) == 1

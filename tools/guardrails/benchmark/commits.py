@@ -13,7 +13,7 @@ from tools.boot.scenario import ScenarioError
 from tools.boot.volume import VolumeError
 from tools.guardrails.benchmark.corpus import SCENARIO, load_corpus, scenario_toml
 from tools.guardrails.benchmark.pack import results_jsonl
-from tools.guardrails.benchmark.results import BenchmarkError
+from tools.guardrails.benchmark.results import Answered, BenchmarkError, read_results
 from tools.guardrails.captures import read_capture
 from tools.guardrails.checkout import checkout
 from tools.guardrails.facts import capture_facts
@@ -76,7 +76,10 @@ def _run(work: Work, *command: str, cwd: Path | None = None) -> None:
 
 
 def measure(work: Work, image: Path, table: Table) -> str:
-    """results.jsonl of an image. Raises BenchmarkError, CaptureError."""
+    """results.jsonl of an image. Raises CaptureError, and BenchmarkError: it did not boot far enough to answer anything.
+
+    The table is that of this checkout: a commit that words its markers otherwise answers nothing that can be read.
+    """
     corpus, scenario = load_corpus(), work.folder / f"{SCENARIO}.toml"
     replace_file(scenario, scenario_toml(corpus))
     output = work.folder / "capture" / SCENARIO
@@ -85,7 +88,14 @@ def measure(work: Work, image: Path, table: Table) -> str:
     except (installed.NotInstalled, ScenarioError, VolumeError, OSError) as error:
         raise BenchmarkError(f"{work.commit[:12]}: {error}") from error
     capture = read_capture(output, table)
-    return results_jsonl(capture, capture_facts(capture), corpus, checkout(work.clone))
+    text = results_jsonl(capture, capture_facts(capture), corpus, checkout(work.clone))
+    cases = read_results(text.encode()).cases.values()
+    if not any(isinstance(case, Answered) for case in cases):
+        raise BenchmarkError(
+            f"{work.commit[:12]}: expected an answer, found none: the boot ended by {capture.boots[0].row.outcome}; "
+            f"see {capture.boots[0].folder / 'serial.log'}"
+        )
+    return text
 
 
 def _emulator() -> tuple[Path, Firmware]:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.guardrails.benchmark.commits import Work, build, resolve
+from tools.guardrails.benchmark.commits import Work, build, measure, resolve
 from tools.guardrails.benchmark.results import BenchmarkError
+from tools.guardrails.judges.testing import table
 
 BUILDS = "#!/bin/sh\nmkdir -p dist/firmware && cp README dist/firmware/boot_img.img\n"
 
@@ -57,3 +58,16 @@ def test_a_build_without_an_image_is_none(repository: Path) -> None:
 def test_a_commit_that_is_not_there_is_said(repository: Path, name: str) -> None:
     with pytest.raises(BenchmarkError, match="expected a commit of .*, found '"):
         resolve(repository, name)
+
+
+@pytest.mark.parametrize("name", ["a_file", "gone"])
+def test_what_is_no_repository_is_said(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a_file").write_text("")
+    with pytest.raises(BenchmarkError, match="expected a commit of .*, found 'HEAD'"):
+        resolve(tmp_path / name, "HEAD")
+
+
+def test_an_image_that_cannot_be_booted_is_said(repository: Path) -> None:
+    built = work(repository, "HEAD~2")
+    with pytest.raises(BenchmarkError, match=f"^{built.commit[:12]}: "):
+        measure(built, build(built), table())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tools.guardrails.benchmark.results import BenchmarkError
 from tools.guardrails.checkout import Checkout
 from tools.guardrails.facts import capture_facts
 from tools.guardrails.judges.testing import (
+    SHA256,
     Said,
     Scene,
     boot,
@@ -24,9 +26,11 @@ from tools.guardrails.judges.testing import (
     said,
     scene,
 )
+from tools.guardrails.ledger.promotion import Promoted, Promotion
 from tools.guardrails.verdict import Judgement, Status
 
 CASES = load_corpus().cases
+OF = Checkout("b" * 40, dirty=False)
 
 
 def turn(case: CorpusCase) -> tuple[Said | str, ...]:
@@ -43,51 +47,77 @@ def pack(cycles: int = 1000, cases: int = len(CASES)) -> Scene:
     return scene(SCENARIO, boot(*lines, "metrics_written", files=files))
 
 
-@pytest.fixture
-def baseline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    made = capture(pack(), tmp_path / "before")
-    text = results_jsonl(made, capture_facts(made), load_corpus(), Checkout("b" * 40, dirty=False))
-    path = tmp_path / "baseline.jsonl"
-    path.write_text(text)
-    monkeypatch.setattr(m19, "BASELINE", path)
-    return path
+def promoted(folder: Path, made: Scene = pack()) -> Promoted:
+    """The results of a boot, promoted."""
+    booted = capture(made, folder / "before")
+    text = results_jsonl(booted, capture_facts(booted), load_corpus(), OF)
+    promotion = Promotion(
+        run=1, line_sha256=SHA256, commit=OF.commit, why="any", results_sha256=SHA256
+    )
+    return Promoted(promotion, text.encode())
 
 
-def judged(folder: Path, made: Scene) -> Judgement:
-    return m19.judge(evidence(folder / "now", made))
+def judged(folder: Path, made: Scene, baseline: Promoted | None) -> Judgement:
+    return m19.judge(replace(evidence(folder / "now", made), promoted=baseline))
 
 
-def test_a_pack_like_the_promoted_one_passes(tmp_path: Path, baseline: Path) -> None:
-    assert judged(tmp_path, pack()).status == Status.PASS
+def test_a_pack_like_the_promoted_one_passes(tmp_path: Path) -> None:
+    assert judged(tmp_path, pack(), promoted(tmp_path)).status == Status.PASS
 
 
-def test_slower_cases_fail(tmp_path: Path, baseline: Path) -> None:
-    slow = finding(judged(tmp_path, pack(cycles=1200)), "no_case_slower")
+def test_slower_cases_fail(tmp_path: Path) -> None:
+    slow = finding(judged(tmp_path, pack(cycles=1200), promoted(tmp_path)), "no_case_slower")
     assert slow.status == Status.FAIL and "decode +20.0%" in slow.says
 
 
-def test_a_case_that_is_lost_fails(tmp_path: Path, baseline: Path) -> None:
-    lost = finding(judged(tmp_path, pack(cases=len(CASES) - 1)), "cases_answered")
+def test_a_case_that_is_lost_fails(tmp_path: Path) -> None:
+    found = judged(tmp_path, pack(cases=len(CASES) - 1), promoted(tmp_path))
+    lost = finding(found, "cases_answered")
     assert lost.status == Status.FAIL and CASES[-1].id in lost.says
 
 
-def test_without_a_baseline_nothing_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(m19, "BASELINE", tmp_path / "none.jsonl")
-    found = finding(judged(tmp_path, pack()), "baseline")
+def test_without_a_baseline_speed_is_not_judged(tmp_path: Path) -> None:
+    judgement = judged(tmp_path, pack(), None)
+    found = finding(judgement, "compared")
     assert found.status == Status.INSUFFICIENT and "baseline promote" in found.says
+    assert finding(judgement, "cases_answered").status == Status.PASS
+    assert judgement.status == Status.INSUFFICIENT
 
 
-def test_a_baseline_of_another_emulator_says_nothing(tmp_path: Path, baseline: Path) -> None:
-    header, *cases = baseline.read_text().splitlines()
-    other = json.dumps({**json.loads(header), "emulator": "another"})
-    baseline.write_text("\n".join([other, *cases, ""]))
-    found = finding(judged(tmp_path, pack()), "alike")
-    assert found.status == Status.INSUFFICIENT and "emulator: another and" in found.says
+def test_without_a_baseline_a_case_that_is_lost_fails(tmp_path: Path) -> None:
+    lost = finding(judged(tmp_path, pack(cases=len(CASES) - 2), None), "cases_answered")
+    assert (lost.status, lost.places) == (Status.FAIL, (CASES[-2].id, CASES[-1].id))
 
 
-def test_a_baseline_that_was_spoilt_is_no_evidence(tmp_path: Path, baseline: Path) -> None:
-    baseline.write_text("{}\n")
-    with pytest.raises(BenchmarkError, match="baseline.jsonl:1: header"):
-        judged(tmp_path, pack())
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"emulator": "another"}, "emulator: another and"),
+        ({"seed": 7}, "seed: 7 and 42"),
+        ({"corpus_sha256": "c" * 64}, "corpus_sha256: cccc"),
+        ({"model": "dddddddd/9"}, "model: dddddddd/9 and"),
+    ],
+)
+def test_a_baseline_of_another_kind_says_nothing(
+    tmp_path: Path, change: dict[str, object], says: str
+) -> None:
+    header, *cases = promoted(tmp_path).results.splitlines(keepends=True)
+    other = json.dumps({**json.loads(header), **change}).encode() + b"\n"
+    baseline = replace(promoted(tmp_path), results=b"".join([other, *cases]))
+    judgement = judged(tmp_path, pack(), baseline)
+    found = finding(judgement, "compared")
+    assert found.status == Status.INSUFFICIENT and says in found.says
+    assert judgement.status == Status.INSUFFICIENT
+
+
+def test_a_baseline_that_was_spoilt_is_no_evidence(tmp_path: Path) -> None:
+    spoilt = replace(promoted(tmp_path), results=b"{}\n")
+    with pytest.raises(BenchmarkError, match="baseline-results.jsonl:1: header"):
+        judged(tmp_path, pack(), spoilt)
+
+
+def test_a_capture_that_is_no_pack_says_nothing(tmp_path: Path) -> None:
+    twice = scene(SCENARIO, boot("version"), boot("version"))
+    found = finding(judged(tmp_path, twice, promoted(tmp_path)), "compared")
+    assert found.status == Status.INSUFFICIENT
+    assert found.says == "expected a capture of one boot, found 2"

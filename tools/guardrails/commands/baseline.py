@@ -10,17 +10,14 @@ import typer
 
 from tools.guardrails import session
 from tools.guardrails.benchmark.corpus import SCENARIO, load_corpus
-from tools.guardrails.benchmark.judge import BASELINE
 from tools.guardrails.benchmark.pack import results_jsonl
-from tools.guardrails.benchmark.results import read_results
+from tools.guardrails.benchmark.results import BenchmarkError, Failed, read_results
 from tools.guardrails.captures import read_capture
-from tools.guardrails.checkout import checkout
+from tools.guardrails.checkout import Checkout
 from tools.guardrails.commands.common import AsJson, Captures, LedgerFolder, told
-from tools.guardrails.errors import LedgerError
+from tools.guardrails.errors import CaptureError
 from tools.guardrails.facts import capture_facts
-from tools.guardrails.files import replace_file
 from tools.guardrails.ledger import promotion, store
-from tools.guardrails.ledger.promotion import Promotion
 from tools.guardrails.ledger.record import RunRecord
 from tools.guardrails.session import Exit
 
@@ -36,50 +33,49 @@ def promote(
     captures: Captures = session.CAPTURES,
     ledger: LedgerFolder = session.LEDGER,
 ) -> None:
-    """Compare with runs up to this one from now on, and with the benchmark results of its commit.
+    """Compare with runs up to this one from now on, and with the benchmark results of its image.
 
-    The benchmark's capture must be of the commit that is checked out, which must be the run's.
+    The benchmark's capture must be of the image that the run was recorded with.
     """
     with told():
-        history = store.read(ledger)
-        chosen = _chosen(history, run)
-        promoted = promotion.check(
-            Promotion(run=chosen.sequence, commit=chosen.commit, why=why), history, "promote"
-        )
-        results = _results(captures, chosen)
-    replace_file(BASELINE, results)
-    replace_file(session.PROMOTION, promoted.to_text())
-    typer.echo(f"run {promoted.run} of {promoted.commit[:12]} is the baseline")
-
-
-def _chosen(history: store.Ledger, run: int | None) -> RunRecord:
-    for record in history.newest_first():
-        if run in (None, record.sequence):
-            return record
-    raise LedgerError(f"expected a recorded run, found no run {run if run is not None else ''}")
+        chosen = promotion.candidate(store.read(ledger), run)
+        results = _results(captures, chosen.record)
+        made = promotion.promote(ledger, chosen, why, results.encode())
+    typer.echo(f"run {made.run} of {made.commit[:12]} is the baseline")
 
 
 def _results(captures: Path, run: RunRecord) -> str:
-    capture, built = read_capture(captures / SCENARIO, session.marker_table()), checkout()
-    if built.commit != run.commit:
-        raise LedgerError(
-            f"expected a checkout of {run.commit[:12]}, which run {run.sequence} is of, found {built.commit[:12]}"
+    """Of the run's commit. Raises CaptureError: the benchmark booted another image. Raises BenchmarkError: a case failed."""
+    capture = read_capture(captures / SCENARIO, session.marker_table())
+    booted = capture.run.image_sha256
+    if booted not in {each.image_sha256 for each in run.captures}:
+        raise CaptureError(
+            f"{captures / SCENARIO}: expected a boot of an image of run {run.sequence}, found {booted[:12]}…: boot the "
+            f"benchmark from a checkout of {run.commit[:12]}, or record a run of this image"
         )
-    return results_jsonl(capture, capture_facts(capture), load_corpus(), built)
+    of = Checkout(run.commit, dirty=False)
+    text = results_jsonl(capture, capture_facts(capture), load_corpus(), of)
+    for case in read_results(text.encode(), SCENARIO).cases.values():
+        if isinstance(case, Failed):
+            raise BenchmarkError(
+                f"{case.case_id}: {case.why}: only a pack of answers can be promoted"
+            )
+    return text
 
 
 @app.command()
 def show(ledger: LedgerFolder = session.LEDGER, as_json: AsJson = False) -> None:
     """The promoted run, and the benchmark results that were promoted with it."""
     with told():
-        found = promotion.load(session.PROMOTION, store.read(ledger))
-        header = read_results(BASELINE.read_bytes(), str(BASELINE)).header if found else None
+        found = promotion.load(ledger, store.read(ledger))
+        header = read_results(found.results, promotion.RESULTS).header if found else None
     if found is None or header is None:
         typer.echo("no run is promoted: the newest ones are compared with", err=True)
         raise typer.Exit(Exit.INSUFFICIENT)
+    promoted = found.promotion
     if as_json:
-        content = {"promoted": found.model_dump(), "benchmark": header.model_dump(mode="json")}
+        content = {"promoted": promoted.model_dump(), "benchmark": header.model_dump(mode="json")}
         typer.echo(json.dumps(content, indent=2))
         return
-    typer.echo(f"run {found.run} of {found.commit[:12]}: {found.why}")
-    typer.echo(f"benchmark of {header.commit[:12]}: {len(header.cases)} cases, {header.emulator}")
+    typer.echo(f"run {promoted.run} of {promoted.commit[:12]}: {promoted.why}")
+    typer.echo(f"benchmark: {len(header.cases)} cases, model {header.model}, {header.emulator}")

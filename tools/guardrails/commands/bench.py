@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 from rich.console import Console
 
@@ -95,6 +97,7 @@ def bench_commits(
 ) -> None:
     """Build two commits from clean clones, boot each with the benchmark's prompts, and compare."""
     console = Console(stderr=True)
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # of the boots
     with told():
         policy = policies.load_all(settings=settings or ())["m19"]
         if output.exists():

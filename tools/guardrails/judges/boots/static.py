@@ -27,7 +27,7 @@ class Promise:
     @property
     def what(self) -> str:
         value = f"_{self.value}" if self.value else ""
-        return f"{self.row.lower()}_{self.marker}{value}"
+        return f"{self.row.lower().replace('.', '_')}_{self.marker}{value}"
 
     @property
     def line(self) -> str:
@@ -42,19 +42,30 @@ class Promise:
 PROMISES = (
     Promise("A1", "obs_startup", "how long a start took"),
     Promise("A1", "obs_phase", "what a start spent its time on"),
+    Promise("A2", "cfg_loaded", "which settings are in force"),
+    Promise("A2", "autorun_loaded", "which script runs"),
+    Promise("A2", "autorun_done", "that a script has ended"),
     Promise("A2", "gen_end", "how a turn went and why it ended"),
+    Promise("A2", "chat_cleared", "that a conversation no longer fitted"),
     Promise("A2", "stats", "how fast a turn was"),
     Promise("A2", "metrics_written", "the figures of a session"),
     Promise("A3", "models_summary", "which models are there"),
+    Promise("A3", "model_failed", "why a model could not be loaded"),
+    Promise("A3", "model_chosen", "which of several models was chosen"),
     Promise("A3", "model_diagnosis", "why model= was not used as written"),
     Promise("A3", "model_fallback", "which model was loaded instead"),
     Promise("A3", "repl_ready_no_model", "a session without a model"),
+    Promise("B1", "oo_consult_start", "what a consult is told"),
+    Promise("B1", "oo_choice", "how likely the model holds each action"),
     Promise("B1", "oo_confidence", "a score that only is logged", "gate", "log_only"),
     Promise("B1", "oo_confidence", "a score that decides", "gate", "enforced"),
     Promise("B2", "oo_outcome", "what came of an action"),
     Promise("B2", "oo_feedback", "that outcomes go into the score"),
     Promise("B3", "oo_plan", "how many actions a boot may still apply"),
     Promise("B3", "oo_checkpoint", "the state that is returned to"),
+    Promise("M18", "m18_status", "the settings and the last decision of autotune"),
+    Promise("M18", "knob", "each sampling knob, and who decides it"),
+    Promise("M18.1", "m181_status", "the settings and the state of the guard"),
 )
 
 

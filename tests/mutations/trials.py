@@ -29,7 +29,7 @@ from tests.mutations.patch import loaded, put_in_place
 CPU_SECONDS = 60
 """Of a trial; a mutant that makes a loop endless is ended then, and counts as noticed."""
 MEMORY_BYTES = 2 << 30
-"""That a process may take beside what it has when it is forked, with a mutant or without: a list without an end ends."""
+"""That a process may take beside what it has when it is forked, mutant or not: no list grows for ever."""
 
 
 class TrialError(Exception):

@@ -1,4 +1,4 @@
-"""A commit's benchmark pack, from a clean clone to its results: built there, booted with the corpus of this checkout."""
+"""A commit's benchmark pack, from a clean clone to its results: built there, booted with this checkout's corpus."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _run(work: Work, *command: str, cwd: Path | None = None) -> None:
 
 
 def measure(work: Work, image: Path, table: Table) -> str:
-    """results.jsonl of an image. Raises CaptureError, and BenchmarkError: it did not boot far enough to answer anything.
+    """results.jsonl of an image. Raises CaptureError, and BenchmarkError: it did not boot far enough to answer.
 
     The table is that of this checkout: a commit that words its markers otherwise answers nothing that can be read.
     """

@@ -45,7 +45,7 @@ def promote(
 
 
 def _results(captures: Path, run: RunRecord) -> str:
-    """Of the run's commit. Raises CaptureError: the benchmark booted another image. Raises BenchmarkError: a case failed."""
+    """Of the run's commit. Raises CaptureError: another image was booted. Raises BenchmarkError: a case failed."""
     capture = read_capture(captures / SCENARIO, session.marker_table())
     booted = capture.run.image_sha256
     if booted not in {each.image_sha256 for each in run.captures}:

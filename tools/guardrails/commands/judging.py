@@ -127,7 +127,7 @@ def record(
 ) -> None:
     """Judge the captures, and append the run to the ledger with its verdicts, whatever they are.
 
-    A run may be recorded for some guardrails, which need only their own captures. Those with a memory are always judged.
+    A run may be recorded for some guardrails, which need only their captures. Those with a memory are always judged.
     """
     with told():
         built = checkouts.checkout(checkout)

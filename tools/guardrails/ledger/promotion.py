@@ -86,7 +86,7 @@ def _line(ledger: Ledger, run: int | None) -> tuple[str, int, bytes]:
 def promote(folder: Path, of: Candidate, why: str, results: bytes) -> Promotion:
     """Makes a run of this ledger the baseline, in place of any before. Raises LedgerError: without a reason.
 
-    The results are replaced first: an interruption between the two leaves files that do not fit each other, and says so.
+    The results are replaced first: an interruption between the two leaves files that do not fit, and says so.
     """
     if not why.strip():
         raise LedgerError("expected why this run is promoted: who reads the next verdict will ask")
@@ -104,7 +104,7 @@ def promote(folder: Path, of: Candidate, why: str, results: bytes) -> Promotion:
 
 
 def load(folder: Path, ledger: Ledger) -> Promoted | None:
-    """What was promoted in a ledger; None where nothing was. Raises LedgerError: it cannot be read, its parts do not fit
+    """What was promoted in a ledger; None where nothing was. Raises LedgerError: unreadable, its parts do not fit
     each other, or the run is not in the ledger as it was."""
     files = [folder / PROMOTION, folder / RESULTS]
     if not any(path.exists() for path in files):

@@ -27,7 +27,7 @@ from tuf.api.metadata import (
 from tools.release.bundle.output import replacing
 from tools.release.channel.roles import tuf_key
 from tools.release.errors import Refused, ReleaseError
-from tools.release.keys import public_key
+from tools.release.keys.public_key import Signer as KeySigner
 
 METADATA = "metadata"
 TARGETS = "targets"
@@ -56,7 +56,7 @@ class State:
 class ReleaseSigner(Signer):
     """A release key, as TUF's library signs with one."""
 
-    def __init__(self, signer: public_key.Signer) -> None:
+    def __init__(self, signer: KeySigner) -> None:
         self._signer = signer
         self._key = tuf_key(signer.public_key)
 

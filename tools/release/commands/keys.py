@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from tools.release.bundle import version as versions
 from tools.release.bundle.output import replacing
-from tools.release.errors import Exit, ReleaseError
+from tools.release.errors import ReleaseError
 from tools.release.keys import revocation, rotation
 from tools.release.keys.opening import make_key, open_signer
 from tools.release.keys.public_key import PublicKey

@@ -57,7 +57,7 @@ def sign_verified(bundle: Path, signer: Signer) -> Verdict:
 
 
 def _link(bundle: Path, copy: Path) -> None:
-    """The same files under another folder's name. What is no plain file is for the verdict to refuse: it is not missed."""
+    """The same files under another folder's name. The verdict refuses what is no plain file."""
     copy.mkdir()
     for path in bundle.iterdir():
         if path.name not in SIGNATURES:

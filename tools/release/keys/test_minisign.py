@@ -81,6 +81,9 @@ def test_signing_again_gives_the_same() -> None:
     assert verify(KEY.public_key, MESSAGE, SIGNED) == COMMENT
 
 
+# The same bytes as another text: the last digit of 64 bytes is A, Q, g or w, and its four low bits are spare.
+SPARE_BITS = LINES[3][:-3] + chr(ord(LINES[3][-3]) + 1) + "=="
+
 REFUSED = {
     "nothing": ("", Reason.MALFORMED),
     "three lines": ("\n".join(LINES[:3]), Reason.MALFORMED),
@@ -89,6 +92,7 @@ REFUSED = {
     "no base64": (SIGNED.replace(LINES[1], "?"), Reason.MALFORMED),
     "too short": (SIGNED.replace(LINES[1], LINES[1][:-4]), Reason.MALFORMED),
     "short proof": (SIGNED.replace(LINES[3], LINES[3][:-4]), Reason.MALFORMED),
+    "base64 of another form": (SIGNED.replace(LINES[3], SPARE_BITS), Reason.MALFORMED),
     "another kind": (SIGNED.replace(LINES[1], "XX" + LINES[1][2:]), Reason.MALFORMED),
     "control characters": (SIGNED.replace("name:", "name:\x1b[2J"), Reason.MALFORMED),
     "lone surrogate": (SIGNED.replace("name:", "name:\udc80"), Reason.MALFORMED),
@@ -101,6 +105,10 @@ REFUSED = {
         Reason.BAD_COMMENT,
     ),
 }
+
+
+def test_spare_bits_are_spare() -> None:
+    assert base64.b64decode(SPARE_BITS) == base64.b64decode(LINES[3])
 
 
 @pytest.mark.parametrize("case", REFUSED)

@@ -119,6 +119,10 @@ STRANGE = {
     "cut short": (CHAIN[:-1], Reason.MALFORMED),
     "an empty line": (A_TO_B + b"\n" + B_TO_C, Reason.MALFORMED),
     "something else": (dsse.seal(A, b"{}", "text/x") + b"\n", Reason.MALFORMED),
+    "of another kind": (
+        dsse.seal(A, dsse.unverified(A_TO_B).payload, "text/x") + b"\n",
+        Reason.MALFORMED,
+    ),
     "no statement": (dsse.seal(A, b"{}", PAYLOAD_TYPE) + b"\n", Reason.MALFORMED),
     "no JSON": (dsse.seal(A, b"\xff", PAYLOAD_TYPE) + b"\n", Reason.MALFORMED),
     "endless": (b"\n" * (1024 * 1024 + 1), Reason.MALFORMED),

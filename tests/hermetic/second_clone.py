@@ -13,6 +13,7 @@ TREE = (
     ".clang-format",
     "3rdparty",
     "BUILD",
+    "LICENSE",
     "firmware",
     "pants",
     "pants-plugins",

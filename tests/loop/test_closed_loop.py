@@ -15,6 +15,7 @@ import pytest
 from tools.guardrails import recording, session
 from tools.guardrails.captures import Capture, read_capture
 from tools.guardrails.catalogue import GUARDRAILS
+from tools.guardrails.checkout import Checkout
 from tools.guardrails.evidence import Evidence
 from tools.guardrails.facts import BootFacts
 from tools.guardrails.ledger.record import RunRecord
@@ -61,7 +62,7 @@ def run(name: str, ledger: Path) -> Run:
     again = ["m11.count_repeated_runs=true"]
     evidence = session.gather(TABLE, {"loop": capture(name)}, ledger, again)
     judgements = {judge: GUARDRAILS[judge].judge(evidence) for judge in JUDGES}
-    built = recording.Checkout("0" * 40, dirty=False)
+    built = Checkout("0" * 40, dirty=False)
     return Run(name, evidence, judgements, recording.record(ledger, evidence, judgements, built))
 
 

@@ -73,8 +73,12 @@ class SecondClone:
             else:
                 shutil.copy2(source, target)
 
-    def package(self, *targets: str) -> Path:
-        """Package the targets, from an empty store; the folder of results.
+    @property
+    def dist(self) -> Path:
+        return self.sources / "dist"
+
+    def package(self, *targets: str, **environment: str) -> str:
+        """Package the targets with a store of this clone's own; what Pants said.
 
         Raises:
             SecondCloneError: Pants failed.
@@ -85,7 +89,7 @@ class SecondClone:
         result = subprocess.run(
             command,
             cwd=self.sources,
-            env=self.environment,
+            env={**self.environment, **environment},
             umask=0o077,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -94,7 +98,7 @@ class SecondClone:
         )
         if result.returncode != 0:
             raise SecondCloneError(f"{command} exited with {result.returncode}:\n{result.stdout}")
-        return self.sources / "dist"
+        return result.stdout
 
 
 def as_other_user() -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""`release`: sign, verify, prepare, serve and flash releases, and sign the program for Secure Boot."""
+"""`release`: sign, verify, prepare, publish, serve and flash releases, and sign the program for Secure Boot."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from tools.release.commands import channel, keys
 from tools.release.commands.flash import flash
 from tools.release.commands.preflight import preflight
 from tools.release.commands.prep import prep
+from tools.release.commands.publish import publish
 from tools.release.commands.sign import sign
 from tools.release.commands.verify import verify
+from tools.release.commands.verify_flow import verify_flow
 from tools.release.secureboot import commands as secureboot
 
 app = typer.Typer(
@@ -20,7 +22,9 @@ app = typer.Typer(
 app.command()(preflight)
 app.command()(sign)
 app.command()(verify)
+app.command()(verify_flow)
 app.command()(prep)
+app.command()(publish)
 app.command()(flash)
 app.add_typer(keys.app, name="keys")
 app.add_typer(channel.app, name="channel")

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import Any, Iterable
 
+from pants.core.goals.package import BuiltPackage
 from pants.core.goals.test import (
     BuildPackageDependenciesRequest,
     BuiltPackageDependencies,
@@ -34,7 +35,8 @@ from baremetal.guardrail.target_types import (
 )
 from baremetal.python_tool import PythonToolProcess
 
-_OUTPUT = "verdict"
+VERDICT = "verdict"  # the folder that a judge writes
+JUDGED = (0, 1, 3)  # passed, failed, too little evidence; Exit in tools/guardrails
 _JUNIT = "junit.xml"
 _NO_LIMIT = -1  # as Process has it
 
@@ -63,11 +65,22 @@ class GuardrailRequest(TestRequest):
     field_set_type = GuardrailFieldSet
 
 
-@rule(desc="Judge a guardrail", level=LogLevel.DEBUG)
-async def judge_guardrail(
-    batch: GuardrailRequest.Batch[GuardrailFieldSet, Any], test_subsystem: TestSubsystem
-) -> TestResult:
-    field_set = batch.single_element
+@dataclass(frozen=True)
+class VerdictRequest:
+    field_set: GuardrailFieldSet
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The process that judges, and the captures that it judges. It has a verdict when it ends with a row of JUDGED."""
+
+    process: Process
+    captures: tuple[BuiltPackage, ...]
+
+
+@rule(desc="Prepare to judge a guardrail", level=LogLevel.DEBUG)
+async def prepare_verdict(request: VerdictRequest) -> Verdict:
+    field_set = request.field_set
     files, ledger, captures = await MultiGet(
         Get(DataFiles, DataFilesRequest(field_set.address)),
         Get(HydratedSources, HydrateSourcesRequest(field_set.sources)),
@@ -79,35 +92,36 @@ async def judge_guardrail(
     capture_folders = sorted(
         artifact.relpath or "" for package in captures for artifact in package.artifacts
     )
+    digests = (files.digest, ledger.snapshot.digest, *(package.digest for package in captures))
     process = await Get(
         Process,
         PythonToolProcess(
             "tools.guardrails",
             judge_arguments(field_set.address.target_name, capture_folders, folders[0]),
             description=f"Judge {field_set.address}",
-            input_digest=await Get(
-                Digest,
-                MergeDigests(
-                    (
-                        files.digest,
-                        ledger.snapshot.digest,
-                        *(package.digest for package in captures),
-                    )
-                ),
-            ),
-            output_directories=(_OUTPUT,),
+            input_digest=await Get(Digest, MergeDigests(digests)),
+            output_directories=(VERDICT,),
         ),
     )
+    return Verdict(process, tuple(captures))
+
+
+@rule(desc="Judge a guardrail", level=LogLevel.DEBUG)
+async def judge_guardrail(
+    batch: GuardrailRequest.Batch[GuardrailFieldSet, Any], test_subsystem: TestSubsystem
+) -> TestResult:
+    field_set = batch.single_element
+    verdict = await Get(Verdict, VerdictRequest(field_set))
     result = await Get(
         FallibleProcessResult,
         Process,
         replace(
-            process,
+            verdict.process,
             timeout_seconds=_timeout_seconds(field_set.timeout, test_subsystem),
             cache_scope=_cache_scope(test_subsystem),
         ),
     )
-    artefacts = await Get(Snapshot, RemovePrefix(result.output_digest, _OUTPUT))
+    artefacts = await Get(Snapshot, RemovePrefix(result.output_digest, VERDICT))
     junit = await Get(Snapshot, DigestSubset(artefacts.digest, PathGlobs([_JUNIT])))
     return TestResult.from_fallible_process_result(
         result,
@@ -121,7 +135,7 @@ async def judge_guardrail(
 def judge_arguments(name: str, captures: Iterable[str], ledger: str) -> tuple[str, ...]:
     """The command line of `tools.guardrails` for one verdict."""
     of_captures = (argument for folder in captures for argument in ("--capture", folder))
-    return ("judge", name, *of_captures, "--ledger", ledger, "--output", _OUTPUT)
+    return ("judge", name, *of_captures, "--ledger", ledger, "--output", VERDICT)
 
 
 def _timeout_seconds(timeout: GuardrailTimeoutField, test_subsystem: TestSubsystem) -> int:

@@ -32,9 +32,7 @@ _ROWS = (
     Row("image-without-model", "the boot image without"),
     Row("program", "the EFI program, as it is in both images"),
     Row("changelog", "CHANGELOG.md, which has a section for the version"),
-    Row(
-        "source", "JSON: what was built, as an in-toto ResourceDescriptor with a name and a digest"
-    ),
+    Row("source", "a top-level file or folder of the sources", labelled=True),
     Row("toolchain-lock", "the pinned compiler"),
     Row("model-lock", "the pinned model"),
     Row("python-lock", "the pinned Python packages of a resolve", labelled=True),

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from tools.release.bundle import inputs as bundle_inputs
 from tools.release.bundle import locks
 from tools.release.bundle.inputs import Inputs
 from tools.release.bundle.locks import Package
 from tools.release.bundle.measure import measured
 from tools.release.bundle.names import Names
+from tools.release.bundle.sources import source_resource
 from tools.release.bundle.statement import PROVENANCE, Resource, Statement
 from tools.release.bundle.version import Version
-from tools.release.errors import ReleaseError
 
 BUILD_TYPE = "urn:llm-baremetal:build:release-bundle:1"
 """`./pants package` of a release bundle: processes from declared inputs to declared outputs."""
@@ -31,7 +29,7 @@ def provenance(
     packages = pinned_packages(inputs)
     parameters = {"version": str(names.version), "minimumInstalled": str(minimum)}
     dependencies = [
-        read_source(inputs.one("source")),
+        *(source_resource(*each) for each in inputs.labelled("source").items()),
         *_files(inputs),
         *(_package(each) for each in packages),
     ]
@@ -60,16 +58,6 @@ def pinned_packages(inputs: Inputs) -> tuple[Package, ...]:
     return tuple(sorted({package for path in paths for package in locks.read(path)}))
 
 
-def read_source(path: Path) -> Resource:
-    """What was built. Raises ReleaseError when it is not said by digest."""
-    try:
-        return Resource.model_validate_json(bundle_inputs.read(path))
-    except ValidationError as error:
-        raise ReleaseError(
-            f'{path}: expected {{"name": …, "digest": {{"gitCommit": …}}}}, found: {error.errors()[0]["msg"]}'
-        ) from None
-
-
 def file_resource(name: str, path: Path) -> Resource:
     """A small input by its name and digest. Raises ReleaseError."""
     return Resource(name=name, digest={"sha256": measured(bundle_inputs.read(path)).sha256})
@@ -83,7 +71,7 @@ def _files(inputs: Inputs) -> list[Resource]:
     return [
         file_resource(name, path)
         for name, path in sorted(inputs.paths.items())
-        if name not in (*_PRODUCTS, "source")
+        if name not in _PRODUCTS and not name.startswith("source.")
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -115,14 +116,41 @@ def test_statements_name_products_and_inputs_by_digest(bundle: Path, inputs: Inp
         '.predicate.buildDefinition.resolvedDependencies[] | .name + " " + .digest[]',
         "provenance.intoto.json",
     ).splitlines()
-    assert f"llm-baremetal {'c' * 40}" in dependencies
     assert f"ziglang {'1' * 64}" in dependencies
     for name, path in inputs.paths.items():
-        if name not in ("image", "image-without-model", "program", "source"):
-            assert f"{name} {ask_sha256(path)}" in dependencies
+        if name not in ("image", "image-without-model", "program") and path.is_file():
+            assert f"{name.removeprefix('source.')} {ask_sha256(path)}" in dependencies
     assert query(".predicate.result", "tests.intoto.json") == "PASSED"
     assert query(".predicate.passedTests[0]", "tests.intoto.json") == "m9.startup"
     assert query(".subject[].name", "tests.intoto.json") == f"{NAME}.img"
+
+
+def test_sources_have_the_digests_of_git_and_of_sha256sum(bundle: Path, inputs: Inputs) -> None:
+    folder = inputs.one("source.firmware")
+    ask(["git", "init", "--quiet"], folder)
+    ask(["git", "add", "--all"], folder)
+    tree = ask(["git", "write-tree"], folder).strip()
+    blob = ask(["git", "hash-object", str(inputs.one("source.pants.toml"))], folder).strip()
+    shutil.rmtree(folder / ".git")
+    files = "find . -type f | cut -c3- | sort | xargs sha256sum | sha256sum | cut -c-64"
+    digests = {
+        each["name"]: each["digest"]
+        for each in json.loads((bundle / "provenance.intoto.json").read_text())["predicate"][
+            "buildDefinition"
+        ]["resolvedDependencies"]
+    }
+    assert digests["firmware"] == {
+        "dirHash": ask(["sh", "-c", files], folder).strip(),
+        "gitTree": tree,
+    }
+    assert digests["pants.toml"]["gitBlob"] == blob
+
+
+def test_a_source_that_is_a_link(inputs: Inputs, tmp_path: Path) -> None:
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/link").symlink_to("elsewhere")
+    with pytest.raises(ReleaseError, match="expected a file or a folder"):
+        build(changed(inputs, "source.firmware", tmp_path / "tree"), VERSION, VERSION, tmp_path)
 
 
 def test_notes_are_the_changelog_s_section(bundle: Path) -> None:
@@ -160,6 +188,11 @@ REFUSALS = {
         b'{"guardrail": "m10", "status": "pass", "findings": [{"what": "a", "status": "pass"}]}',
         "expected the verdict of m9, found that of m10",
     ),
+    "verdict that failed": (
+        "verdict.m9",
+        b'{"guardrail": "m9", "status": "fail", "findings": [{"what": "a", "status": "fail"}]}',
+        "guardrails failed: m9.a",
+    ),
     "verdict that hides a failure": (
         "verdict.m9",
         b'{"guardrail": "m9", "status": "pass", "findings": [{"what": "a", "status": "fail"}]}',
@@ -182,7 +215,6 @@ REFUSALS = {
         ).encode(),
         "make captures and verdicts of the image that is shipped",
     ),
-    "source without a digest": ("source", b'{"name": "x", "digest": {}}', "gitCommit"),
     "lock that pins nothing": ("model-lock", b"# none\n", "pins no package"),
     "lock without a hash": ("model-lock", b"small==1.0\n", ":1: expected NAME==VERSION"),
     "changelog without the version": ("changelog", b"## [Unreleased]\n", "rename [Unreleased]"),

@@ -64,7 +64,7 @@ def write_real_inputs(
     firmware = f'"ovmf_code_sha256": "{"4" * 64}", "ovmf_vars_sha256": "{"5" * 64}"'
     texts = {
         "changelog": f"# Changelog\n\n## [{version}] - 2026-01-01\n\n### Added\n\n- Réponses.\n",
-        "source": f'{{"name": "llm-baremetal", "digest": {{"gitCommit": "{"c" * 40}"}}}}',
+        "source.pants.toml": "[GLOBAL]\n",
         "toolchain-lock": f"ziglang==0.17.1 --hash=sha256:{'1' * 64}\n",
         "model-lock": f"# The model.\nsmall-model==0.1.2 --hash=sha256:{'2' * 64}\n",
         "python-lock.tools": f"typer==0.29.2 --hash=sha256:{'3' * 64}\n",
@@ -84,7 +84,18 @@ def write_real_inputs(
     for name, text in texts.items():
         paths[name] = folder / name
         paths[name].write_text(text, encoding="utf-8")
+    paths["source.firmware"] = _write_sources(folder / "sources")
     return bundle_inputs.parse(f"{name}={path}" for name, path in paths.items())
+
+
+def _write_sources(folder: Path) -> Path:
+    """A folder whose order by name differs from git's, which takes `a` as `a/`."""
+    for name in ("a/one.c", "a.h", "a-b", "z/y/x"):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{name}\n")
+    (folder / "a-b").chmod(0o755)
+    return folder
 
 
 def ask_sha256(path: Path) -> str:

@@ -23,7 +23,7 @@ from tools.release.errors import Refused, ReleaseError
 
 
 class Result(StrEnum):
-    """Of all tests together: WARNED when some had too little evidence."""
+    """Of all tests together: WARNED when some had too little evidence. FAILED is never made, and refused if found."""
 
     PASSED = "PASSED"
     WARNED = "WARNED"
@@ -74,7 +74,8 @@ _LISTS = {
 def tests_statement(images: Mapping[str, str], image: str, inputs: Inputs) -> Statement:
     """The statement about shipped images (sha256 by name), of which `image` must have been booted.
 
-    Raises Refused when no capture booted it, or a verdict is about another guardrail than its label says.
+    Raises Refused when no capture booted it, a guardrail failed, or a verdict is about another guardrail than its
+    label says.
     """
     captures = {name: _capture(path) for name, path in inputs.labelled("capture").items()}
     booted = {capture.image_sha256 for capture in captures.values()}
@@ -105,9 +106,11 @@ def _results(verdicts: Iterable[_Verdict]) -> JsonObject:
     for verdict in verdicts:
         for finding in verdict.findings:
             tests[finding.status].append(f"{verdict.guardrail}.{finding.what}")
-    result = Result.WARNED if tests[_Status.INSUFFICIENT] else Result.PASSED
     if tests[_Status.FAIL]:
-        result = Result.FAILED
+        raise Refused(
+            f"guardrails failed: {', '.join(tests[_Status.FAIL])}: what fails is not released"
+        )
+    result = Result.WARNED if tests[_Status.INSUFFICIENT] else Result.PASSED
     return {"result": str(result), **{_LISTS[each]: tests[each] for each in _Status}}
 
 

@@ -18,6 +18,7 @@ from tools.release.channel.roles import ROLES, read_roles
 from tools.release.errors import Refused, ReleaseError
 from tools.release.keys.opening import open_signer
 from tools.release.keys.public_key import PublicKey, Signer
+from tools.release.told import told
 from tools.release.verify.signatures import Trust
 from tools.release.verify.verify import verify
 
@@ -66,16 +67,6 @@ TimestampExpires = Annotated[datetime | None, _expires("timestamp")]
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """An error is one line, and the exit status of its kind."""
-    try:
-        yield
-    except ReleaseError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(error.exit) from error
-
-
-@contextmanager
 def _signers(keys: Sequence[str], descriptors: Sequence[int] | None) -> Iterator[list[Signer]]:
     if descriptors and len(descriptors) != len(keys):
         raise typer.BadParameter(
@@ -106,7 +97,7 @@ def init(
 ) -> None:
     """Make a channel without releases. Clients are to be given metadata/1.root.json on a way that you trust."""
     expiries = _expiries(targets_expires, snapshot_expires, timestamp_expires)
-    with _told(), _signers(key, secret_fd) as signers:
+    with told(), _signers(key, secret_fd) as signers:
         publishing.init(channel, read_roles(roles), signers, expiries)
     typer.echo(channel / "metadata/1.root.json")
 
@@ -126,7 +117,7 @@ def publish(
 ) -> None:
     """Verify a bundle, and add it. Clients see it once all of it is there."""
     expiries = _expiries(targets_expires, snapshot_expires, timestamp_expires)
-    with _told():
+    with told():
         _check_bundle(bundle, release_key)
         with _signers(key, secret_fd) as signers:
             version = publishing.publish(channel, bundle, signers, expiries)
@@ -155,7 +146,7 @@ def refresh(
 ) -> None:
     """Renew the roles whose expiry is given, so that clients do not take the channel for held back."""
     expiries = _expiries(targets_expires, snapshot_expires, timestamp_expires)
-    with _told(), _signers(key, secret_fd) as signers:
+    with told(), _signers(key, secret_fd) as signers:
         publishing.refresh(channel, signers, expiries)
     typer.echo(f"renewed: {', '.join(expiries)}")
 
@@ -172,7 +163,7 @@ def rotate(
 ) -> None:
     """Let the keys of another roles.toml sign. The old root's keys must agree; an interrupted one can be repeated."""
     expiries = _expiries(targets_expires, snapshot_expires, timestamp_expires)
-    with _told(), _signers(key, secret_fd) as signers:
+    with told(), _signers(key, secret_fd) as signers:
         version = publishing.rotate(channel, read_roles(roles), signers, expiries)
     typer.echo(f"root has version {version}")
 
@@ -191,7 +182,7 @@ def fetch(
     ] = None,
 ) -> None:
     """Get the newest release, if it is not there yet. Prints its folder."""
-    with _told():
+    with told():
         wanted = versions.parse(version) if version else None
         fetched = clients.fetch(place, client, datetime.now(UTC), root=root, version=wanted)
     typer.echo(f"{fetched.version} {'is new' if fetched.is_new else 'was there'}", err=True)

@@ -18,6 +18,7 @@ from tools.release.errors import Exit, ReleaseError
 from tools.release.flash.flash import Plan, planned
 from tools.release.flash.source import Progress
 from tools.release.flash.writing import Stage, write
+from tools.release.told import told
 
 
 def flash(
@@ -30,7 +31,7 @@ def flash(
 ) -> None:
     """Write an image to a stick, and read all of it back. Everything on the stick is lost."""
     console = Console(stderr=True)
-    try:
+    with told():
         with _bars(console) as checking:
             progress = _bar(checking, "checking", None)
             with planned(image, device, progress) as plan:
@@ -38,9 +39,6 @@ def flash(
                 agree(console, plan, yes)
                 with _bars(console) as writing:
                     write(plan.source, plan.target, _stages(writing, plan.source.size))
-    except ReleaseError as error:
-        typer.echo(f"flash: {error}", err=True)
-        raise typer.Exit(error.exit) from error
     typer.echo(f"{plan.target.path} holds the image; all of it was read back and compared")
 
 

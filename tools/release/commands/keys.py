@@ -19,6 +19,7 @@ from tools.release.keys.opening import make_key, open_signer
 from tools.release.keys.public_key import PublicKey
 from tools.release.keys.revocation import Revocation
 from tools.release.keys.rotation import Succession
+from tools.release.told import told
 
 app = typer.Typer(help="The keys that sign releases.", no_args_is_help=True)
 
@@ -32,16 +33,6 @@ SecretDescriptor = Annotated[
         "--secret-fd", min=0, help="File descriptor with the passphrase or PIN; asked if absent."
     ),
 ]
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """An error is one line, and the exit status of its kind."""
-    try:
-        yield
-    except ReleaseError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(error.exit) from error
 
 
 def _public_key(path: Path) -> PublicKey:
@@ -73,7 +64,7 @@ def keygen(
     secret_fd: SecretDescriptor = None,
 ) -> None:
     """Make a key: KEY/key.pem, encrypted, and KEY/key.pub; or on a token. Prints its public half."""
-    with _told():
+    with told():
         made = make_key(key, secret_fd)
     typer.echo(made.to_text(), nl=False)
 
@@ -85,7 +76,7 @@ def public(
     secret_fd: SecretDescriptor = None,
 ) -> None:
     """Write a key's public half, as minisign has it."""
-    with _told(), open_signer(key, secret_fd) as signer, replacing(output) as file:
+    with told(), open_signer(key, secret_fd) as signer, replacing(output) as file:
         file.write(signer.public_key.to_text().encode())
 
 
@@ -104,7 +95,7 @@ def rotate(
     secret_fd: SecretDescriptor = None,
 ) -> None:
     """Let the key that signs now name its successor."""
-    with _told():
+    with told():
         new, version = _public_key(to), versions.parse(from_version)
         with open_signer(key, secret_fd) as signer:
             old = signer.public_key
@@ -127,7 +118,7 @@ def revoke(
     secret_fd: SecretDescriptor = None,
 ) -> None:
     """Revoke a key, with the root key or with the revoked one itself. There is no way back."""
-    with _told():
+    with told():
         lost, trusted = _public_key(revoked), _public_key(root)
         with open_signer(key, secret_fd) as signer:
             revocation.revoke(revocations, signer, _revocation(lost, date, reason), trusted)

@@ -13,6 +13,7 @@ from tools.release.errors import ReleaseError
 from tools.release.preflight.checks import Asked, checks
 from tools.release.preflight.outcome import Task
 from tools.release.preflight.report import as_json, run, show
+from tools.release.told import told
 
 
 def preflight(
@@ -29,11 +30,8 @@ def preflight(
 ) -> None:
     """Look at what tasks need of this machine, and say what to do about each miss."""
     tasks = task or [Task.PACKAGE, Task.TEST, Task.BOOT]
-    try:
+    with told():
         report = run(checks(), list(dict.fromkeys(tasks)), Asked(key, checkout))
-    except ReleaseError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(error.exit) from error
     if json_:
         typer.echo(json.dumps(as_json(report), indent=2))
     else:

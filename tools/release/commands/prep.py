@@ -11,6 +11,7 @@ from tools.release.bundle import version as versions
 from tools.release.commands.verify import ChainFile, KeyFile, RevocationsFile, RootFile, read_trust
 from tools.release.errors import ReleaseError
 from tools.release.prep.upload import prepare
+from tools.release.told import told
 
 _VERSION = Path("tools/release/VERSION")
 
@@ -26,13 +27,10 @@ def prep(
     root: RootFile = None,
 ) -> None:
     """Verify a signed release, and put its files in a folder to upload. Again, it changes nothing."""
-    try:
+    with told():
         version = versions.read(version_file)
         trust = read_trust(key, chain, revocations, root)
         upload = prepare(bundle, tag, version, trust, output)
-    except ReleaseError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(error.exit) from error
     typer.echo(
         f"{upload}: upload every file of it, with {upload / 'RELEASE_NOTES.md'} as the notes"
     )

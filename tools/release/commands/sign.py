@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +19,7 @@ from tools.release.errors import Exit, ReleaseError
 from tools.release.keys.opening import open_signer
 from tools.release.keys.public_key import Signer
 from tools.release.keys.signing import sign_bundle
+from tools.release.told import told
 from tools.release.verify.signatures import Trust
 from tools.release.verify.verdict import Verdict
 from tools.release.verify.verify import verify
@@ -29,12 +31,9 @@ def sign(
     secret_fd: SecretDescriptor = None,
 ) -> None:
     """Sign a bundle: SHA256SUMS and both statements. A bundle that would not verify is left as it was."""
-    try:
+    with told():
         with open_signer(key, secret_fd) as signer:
             verdict = sign_verified(bundle, signer)
-    except ReleaseError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(error.exit) from error
     show(verdict)
     raise typer.Exit(Exit.DONE if verdict.accepted else Exit.REFUSED)
 
@@ -54,6 +53,14 @@ def sign_verified(bundle: Path, signer: Signer) -> Verdict:
     except OSError as error:
         raise ReleaseError(f"cannot sign {bundle}: {error.strerror}") from error
     return verdict
+
+
+def copied(bundle: Path, folder: Path) -> Path:
+    """A copy of a bundle in another folder, which may be on another disk. Raises ReleaseError."""
+    try:
+        return Path(shutil.copytree(bundle, folder / bundle.name, symlinks=True))
+    except OSError as error:
+        raise ReleaseError(f"cannot copy {bundle}: {error}") from error
 
 
 def _link(bundle: Path, copy: Path) -> None:

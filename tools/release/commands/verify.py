@@ -18,6 +18,7 @@ from tools.release.keys import revocation
 from tools.release.keys.public_key import PublicKey
 from tools.release.keys.revocation import Revocations
 from tools.release.keys.rotation import Chain
+from tools.release.told import told
 from tools.release.verify.reasons import EXPLANATIONS
 from tools.release.verify.signatures import Trust
 from tools.release.verify.verdict import Verdict
@@ -63,12 +64,9 @@ def verify(
         version = None if installed is None else versions.parse(installed)
     except ReleaseError as error:
         raise typer.BadParameter(str(error), param_hint="--installed") from error
-    try:
+    with told():
         trust = read_trust(key, chain, revocations, root, today)
         verdict = verify_bundle(bundle, trust, installed=version)
-    except ReleaseError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(error.exit) from error
     if as_json:
         typer.echo(json.dumps(verdict.as_json(), indent=2))
     else:

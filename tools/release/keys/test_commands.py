@@ -131,7 +131,7 @@ def test_errors(keys: Path, arguments: list[str], status: Exit, says: str) -> No
 def test_a_wrong_passphrase_is_told(keys: Path, tmp_path: Path) -> None:
     status, _, told = run(keys, "public", f"a/{KEY}", str(tmp_path / "x"), secret=b"wrong one")
     assert status == Exit.COULD_NOT_RUN
-    assert told == f"a/{KEY}: wrong passphrase, or a damaged file\n"
+    assert told == f"error: a/{KEY}: wrong passphrase, or a damaged file\n"
     assert list(tmp_path.iterdir()) == []
 
 

@@ -20,6 +20,7 @@ from tools.release.secureboot.image import PROGRAM, sign_image
 from tools.release.secureboot.sign import sign, strip
 from tools.release.secureboot.signers import open_rsa_signer
 from tools.release.secureboot.verify import verify
+from tools.release.told import told
 
 app = typer.Typer(help="Signatures that firmware with Secure Boot asks for.", no_args_is_help=True)
 
@@ -47,17 +48,13 @@ SecretDescriptor = Annotated[
 @contextmanager
 def _told(file: Path) -> Iterator[None]:
     """An error is one line, and the exit status of its kind. What is refused is the content of `file`."""
-    try:
-        yield
-    except Refused as error:
-        typer.echo(f"{file}: {error}", err=True)
-        raise typer.Exit(error.exit) from error
-    except ReleaseError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(error.exit) from error
-    except ImageError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(Exit.COULD_NOT_RUN) from error
+    with told():
+        try:
+            yield
+        except Refused as error:
+            raise Refused(f"{file}: {error}") from error
+        except ImageError as error:
+            raise ReleaseError(str(error)) from error
 
 
 def _read(path: Path) -> bytes:

@@ -76,7 +76,7 @@ def write_inputs(
         "image-without-model": image(program, {}),
         "program": program,
         "changelog": f"# Changelog\n\n## [{version}] - 2026-01-01\n\n### Added\n\n- It.\n".encode(),
-        "source": b'{"name": "llm-baremetal", "digest": {"gitCommit": "%s"}}' % (b"c" * 40),
+        "source.pants.toml": b"[GLOBAL]\n",
         "toolchain-lock": b"ziglang==0.17.1 --hash=sha256:%s\n" % (b"1" * 64),
         "model-lock": b"# The model.\nsmall==0.1.2 --hash=sha256:%s\n" % (b"2" * 64),
         "python-lock.tools": b"typer==0.29.2 --hash=sha256:%s\n" % (b"3" * 64),

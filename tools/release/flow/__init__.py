@@ -1,0 +1,1 @@
+"""A release tried out from beginning to end."""

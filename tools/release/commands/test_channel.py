@@ -12,14 +12,10 @@ from typer.testing import CliRunner
 
 from tools.release.channel.testing import make_bundle
 from tools.release.commands.channel import app
+from tools.release.commands.testing import EXPIRES, write_roles
 from tools.release.keys import file_key
 from tools.release.keys.public_key import PublicKey
 from tools.release.keys.testing import PASSPHRASE, handed
-
-DATES = [
-    f"--{role}-expires=2999-01-0{day}"
-    for day, role in enumerate(("targets", "snapshot", "timestamp"), start=1)
-]
 
 
 @pytest.fixture(scope="module")
@@ -34,15 +30,9 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, PublicKey]:
 
 
 def _roles(folder: Path, keys: dict[str, PublicKey], expires: str = "2999-01-01") -> Path:
+    """Root is for two of the first three keys."""
     *root, online = (key.to_line() for key in keys.values())
-    lines = [f"[root]\nkeys = {list(root)}\nthreshold = 2\nexpires = {expires}T00:00:00Z\n"]
-    lines += [
-        f"[{role}]\nkeys = ['{online}']\nthreshold = 1\n"
-        for role in ("targets", "snapshot", "timestamp")
-    ]
-    path = folder / "roles.toml"
-    path.write_text("".join(lines))
-    return path
+    return write_roles(folder, root, online, 2, expires)
 
 
 def _run(*arguments: str | Path, keys: Sequence[str] = ()) -> tuple[int, str]:
@@ -64,7 +54,7 @@ def channel(tmp_path: Path, keys: dict[str, PublicKey]) -> Path:
     path = tmp_path / "channel"
     first, _, third, online = keys
     signers = [first, third, online]
-    status, told = _run("init", path, _roles(tmp_path, keys), *DATES, keys=signers)
+    status, told = _run("init", path, _roles(tmp_path, keys), *EXPIRES, keys=signers)
     assert status == 0, told
     return path
 
@@ -78,7 +68,7 @@ def test_a_channel_that_two_of_three_made_can_be_followed(channel: Path, tmp_pat
 def test_one_of_three_makes_no_channel(tmp_path: Path, keys: dict[str, PublicKey]) -> None:
     first, _, _, online = keys
     path = tmp_path / "other"
-    status, told = _run("init", path, _roles(tmp_path, keys), *DATES, keys=[first, online])
+    status, told = _run("init", path, _roles(tmp_path, keys), *EXPIRES, keys=[first, online])
     assert (status, "root must be signed by 2 of the keys" in told) == (4, True), told
     assert not path.exists()
 
@@ -88,7 +78,9 @@ def test_a_bundle_that_does_not_verify_is_not_published(
 ) -> None:
     bundle, online = make_bundle(tmp_path, "0.6.0"), list(keys)[-1]
     public = Path(online).with_name(file_key.PUBLIC)
-    status, told = _run("publish", channel, bundle, "--release-key", public, *DATES, keys=[online])
+    status, told = _run(
+        "publish", channel, bundle, "--release-key", public, *EXPIRES, keys=[online]
+    )
     assert (status, "is not published" in told) == (1, True), told
     assert os.listdir(channel / "targets") == []
 
@@ -107,7 +99,7 @@ def test_root_is_renewed_by_two_of_three(
 ) -> None:
     roles = _roles(tmp_path, keys, "2999-06-01")
     first, second, _, online = keys
-    status, told = _run("rotate", channel, roles, DATES[-1], keys=[first, second, online])
+    status, told = _run("rotate", channel, roles, EXPIRES[-1], keys=[first, second, online])
     assert (status, told) == (0, "root has version 2\n")
 
 

@@ -1,8 +1,7 @@
-"""M17: what has drifted, on one page for a CI job: text, Markdown for its summary, and a state for machines."""
+"""M17: what has drifted, on one page for a CI job: rows with a state each, and the state of all for machines."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -147,60 +146,5 @@ def _state(page: Report) -> dict[str, object]:
     return {"state": page.state, "warn": page.warn, "fail": page.fail, "rows": rows}
 
 
-def text_report(page: Report) -> str:
-    """The page for a terminal or a log, in plain ASCII. The same in every locale."""
-    return "".join(f"{line}\n" for line in _text_lines(page))
-
-
-def _text_lines(page: Report) -> Iterator[str]:
-    yield f"Startups and cycles: {page.state}"
-    yield f"warns from {_percent(page.warn)}, fails from {_percent(page.fail)}"
-    yield ""
-    table = [_HEADINGS, *map(_cells, page.rows)]
-    widths = [max(map(len, column)) for column in zip(*table)]
-    for cells in table:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(cells, widths)).rstrip()
-
-
-_HEADINGS = ("state", "what", "scenario", "median", "change", "p", "samples", "runs", "note")
-
-
-def _cells(row: Row) -> tuple[str, ...]:
-    return (
-        row.state,
-        row.quantity,
-        row.scenario,
-        "-" if row.median is None else f"{quantity(row.median)} {row.unit}",
-        "-" if row.relative is None else _percent(row.relative),
-        "-" if row.p is None else f"{row.p:.2g}",
-        str(row.samples),
-        str(row.runs),
-        row.says,
-    )
-
-
-def markdown_report(page: Report) -> str:
-    """The page for the summary of a CI job (GITHUB_STEP_SUMMARY). The same in every locale."""
-    rows = [f"| {' | '.join(_cells(row))} |" for row in page.rows]
-    lines = [
-        f"## Startups and cycles: {page.state}",
-        "",
-        f"Against like runs before that passed; warns from {_percent(page.warn)}, fails from {_percent(page.fail)}.",
-        "",
-        f"| {' | '.join(_HEADINGS)} |",
-        f"| {' | '.join('---' for _ in _HEADINGS)} |",
-        *rows,
-    ]
-    return "\n".join(lines) + "\n"
-
-
 def _percent(share: float) -> str:
     return f"{share:+.1%}"
-
-
-def quantity(value: float) -> str:
-    """A number of at least 0 with three digits behind the point at most, and k, M or G for thousands: 2.22G."""
-    for factor, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if value >= factor:
-            return f"{value / factor:.2f}{suffix}"
-    return f"{value:.2f}"

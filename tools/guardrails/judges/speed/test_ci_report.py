@@ -15,10 +15,7 @@ from tools.guardrails.judges.speed.ci_report import (
     Row,
     State,
     judge,
-    markdown_report,
-    quantity,
     report,
-    text_report,
 )
 from tools.guardrails.judges.testing import (
     boot,
@@ -35,7 +32,6 @@ from tools.guardrails.verdict import Status
 ROW = Row(
     "m16", "decode", "chat", "cycles a token", State.PASS, 3, 5, 3, 2.2e9, 0.01, 0.5, "steady"
 )
-NEW = replace(ROW, state=State.NO_BASELINE, runs=0, relative=None, p=None, says="found 0 runs")
 
 
 def _run(folder: Path, factor: float, **more: object) -> Evidence:
@@ -152,47 +148,6 @@ def test_one_threshold_for_both_is_allowed(tmp_path: Path) -> None:
 def test_the_page_is_as_bad_as_its_worst_row(states: list[State], state: State) -> None:
     rows = tuple(replace(ROW, state=each) for each in states)
     assert Report(rows, 0.15, 0.3).state == state
-
-
-TEXT = """\
-Startups and cycles: NO_BASELINE
-warns from +15.0%, fails from +30.0%
-
-state        what    scenario  median                change  p    samples  runs  note
-PASS         decode  chat      2.20G cycles a token  +1.0%   0.5  3        5     steady
-NO_BASELINE  decode  chat      2.20G cycles a token  -       -    3        0     found 0 runs
-"""
-
-MARKDOWN = """\
-## Startups and cycles: NO_BASELINE
-
-Against like runs before that passed; warns from +15.0%, fails from +30.0%.
-
-| state | what | scenario | median | change | p | samples | runs | note |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- |
-| PASS | decode | chat | 2.20G cycles a token | +1.0% | 0.5 | 3 | 5 | steady |
-| NO_BASELINE | decode | chat | 2.20G cycles a token | - | - | 3 | 0 | found 0 runs |
-"""
-
-
-def test_the_page_as_text_and_as_markdown() -> None:
-    page = Report((ROW, NEW), 0.15, 0.3)
-    assert text_report(page) == TEXT
-    assert markdown_report(page) == MARKDOWN
-
-
-def test_an_empty_page_is_a_page() -> None:
-    page = Report((), 0.15, 0.3)
-    assert text_report(page).startswith("Startups and cycles: NO_BASELINE\n")
-    assert markdown_report(page).startswith("## Startups and cycles: NO_BASELINE\n")
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.0, "0.00"), (999.5, "999.50"), (1e3, "1.00k"), (1.5e6, "1.50M"), (2.224e9, "2.22G")],
-)
-def test_numbers_for_people(value: float, text: str) -> None:
-    assert quantity(value) == text
 
 
 def test_the_state_is_for_machines(tmp_path: Path) -> None:

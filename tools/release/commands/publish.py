@@ -12,12 +12,11 @@ from tools.release.bundle import manifest as manifests
 from tools.release.bundle import version as versions
 from tools.release.bundle.names import MANIFEST
 from tools.release.commands.keys import SecretDescriptor, SigningKey
-from tools.release.commands.sign import copied, sign_verified
 from tools.release.commands.verify import show
 from tools.release.errors import Exit
-from tools.release.flow.steps import only_bundle
 from tools.release.keys.opening import open_signer
 from tools.release.keys.public_key import Signer
+from tools.release.prep.signed import copied, only_bundle, sign_verified
 from tools.release.prep.upload import prepare
 from tools.release.told import told
 from tools.release.verify.signatures import Trust

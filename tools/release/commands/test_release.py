@@ -110,11 +110,11 @@ def test_a_release_goes_through_a_channel_to_a_client(
     roles = write_roles(tmp_path, [line], line)
     status, told = release("channel", "init", channel, roles, "--key", key, *EXPIRES)
     assert status == 0, told
-    arguments = (channel, bundle, "--release-key", public, "--key", key, *EXPIRES)
+    arguments: list[str | Path] = [channel, bundle, "--release-key", public, "--key", key, *EXPIRES]
     assert release("channel", "publish", *arguments) == (0, "0.6.0 is published")
     assert release("channel", "publish", *arguments) == (0, "it is published already")
     root = channel / "metadata/1.root.json"
-    fetch = ("channel", "fetch", channel, "--client", client, "--root", root)
+    fetch: list[str | Path] = ["channel", "fetch", channel, "--client", client, "--root", root]
     status, told = release(*fetch, keys=0)
     assert (status, "0.6.0" in told) == (0, True), told
     (fetched,) = [path.parent for path in client.rglob("manifest.json")]

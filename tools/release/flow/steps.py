@@ -10,14 +10,13 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tools.release.bundle.names import MANIFEST
-from tools.release.commands.sign import copied, sign_verified
 from tools.release.errors import Exit, ReleaseError
 from tools.release.flow.run import Step, Told, command
 from tools.release.keys.file_key import FileKey
 from tools.release.preflight.checks import Asked, checks
 from tools.release.preflight.outcome import Task
 from tools.release.preflight.report import run as look
+from tools.release.prep.signed import copied, only_bundle, sign_verified
 
 IMAGES = ("firmware:boot_img", "firmware:boot_img_nomodel")
 BOOTS = "tools/guardrails:m8_runtime"
@@ -78,14 +77,3 @@ def _verify(place: Place) -> Told:
         return Told(True, f"{verdict.version}: {len(verdict.files)} files accepted")
     reasons = sorted({str(finding.reason) for finding in verdict.findings})
     return Told(False, f"refused: {', '.join(reasons)}")
-
-
-def only_bundle(package: Path) -> Path:
-    """The bundle in a folder that `package` made. Raises ReleaseError unless there is just one."""
-    bundles = sorted(path.parent for path in package.glob(f"*/{MANIFEST}"))
-    if len(bundles) != 1:
-        raise ReleaseError(
-            f"{package}: expected the folder of one bundle in it, found {len(bundles)}: "
-            f"./pants package {BUNDLE} makes it"
-        )
-    return bundles[0]

@@ -10,9 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from tools.release.__main__ import app
-from tools.release.errors import ReleaseError
 from tools.release.flow.run import State, Step, Told, command, run
-from tools.release.flow.steps import BUNDLE, Place, only_bundle, steps
+from tools.release.flow.steps import Place, steps
 
 
 def step(name: str, passed: bool) -> Step:
@@ -65,8 +64,3 @@ def test_a_folder_that_is_no_checkout_is_refused(tmp_path: Path) -> None:
     assert {each["state"] for each in results} <= {"passed", "failed", "not run"}
     assert results[-1] == {**results[-1], "name": "verify", "state": "not run"}
     assert sum(each["state"] == "failed" for each in results) == 1
-
-
-def test_a_bundle_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ReleaseError, match=f"found 0: ./pants package {BUNDLE} makes it"):
-        only_bundle(tmp_path)

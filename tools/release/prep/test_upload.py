@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from tools.release.bundle.version import Version
 from tools.release.errors import Refused, ReleaseError
+from tools.release.prep.signed import only_bundle
 from tools.release.prep.upload import prepare
 from tools.release.verify.signatures import Trust
 from tools.release.verify.testing import NEWER, Releases, look, make_releases
@@ -75,3 +77,14 @@ def test_a_bundle_that_is_not_right(releases: Releases, tmp_path: Path) -> None:
         with pytest.raises(Refused, match="signature-missing|file-missing"):
             prepared(releases, tmp_path, bundle)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_package_is_the_folder_of_one_bundle(releases: Releases, tmp_path: Path) -> None:
+    with pytest.raises(ReleaseError, match="found 0: ./pants package tools/release:bundle"):
+        only_bundle(tmp_path)
+    for number, name in enumerate(("a", "b"), start=1):
+        shutil.copytree(releases.newer, tmp_path / name)
+        if number == 1:
+            assert only_bundle(tmp_path) == tmp_path / "a"
+    with pytest.raises(ReleaseError, match="found 2"):
+        only_bundle(tmp_path)

@@ -118,8 +118,16 @@ def test_statements_name_products_and_inputs_by_digest(bundle: Path, inputs: Inp
     ).splitlines()
     assert f"ziglang {'1' * 64}" in dependencies
     for name, path in inputs.paths.items():
-        if name not in ("image", "image-without-model", "program") and path.is_file():
-            assert f"{name.removeprefix('source.')} {ask_sha256(path)}" in dependencies
+        kind = name.partition(".")[0]
+        if kind in (
+            "changelog",
+            "toolchain-lock",
+            "model-lock",
+            "python-lock",
+            "license",
+            "policy",
+        ):
+            assert f"{name} {ask_sha256(path)}" in dependencies
     assert query(".predicate.result", "tests.intoto.json") == "PASSED"
     assert query(".predicate.passedTests[0]", "tests.intoto.json") == "m9.startup"
     assert query(".subject[].name", "tests.intoto.json") == f"{NAME}.img"
@@ -207,6 +215,7 @@ REFUSALS = {
         "capture.chat",
         json.dumps(
             {
+                "scenario": {"sha256": "7" * 64},
                 "image_sha256": "0" * 64,
                 "qemu_version": "Q",
                 "ovmf_code_sha256": "4" * 64,
@@ -237,6 +246,19 @@ def test_images_that_were_swapped(inputs: Inputs, tmp_path: Path) -> None:
     swapped = changed(inputs, "image", inputs.one("image-without-model"))
     with pytest.raises(Refused, match="were they swapped"):
         build(swapped, VERSION, VERSION, tmp_path)
+
+
+def test_the_same_tests_run_again_are_the_same_bundle(
+    inputs: Inputs, bundle: Path, tmp_path: Path
+) -> None:
+    """Times in captures and verdicts depend on the host."""
+    again = {}
+    for name in ("capture.chat", "verdict.m9"):
+        document = json.loads(inputs.paths[name].read_text())
+        again[name] = tmp_path / name
+        again[name].write_text(json.dumps({**document, "wall_seconds": 2.5}))
+    made = build(Inputs({**inputs.paths, **again}), VERSION, Version(0, 5, 0), tmp_path)
+    ask(["diff", "--recursive", str(bundle), str(made)], tmp_path)
 
 
 def test_what_is_there_already_stays(inputs: Inputs, bundle: Path) -> None:

@@ -72,7 +72,8 @@ def write_real_inputs(
         "license.llm-baremetal": "Apache License\n   Version 2.0, January 2004\n",
         "license.Small": "Do as you please.\n",
         "policy.m9": "limit = 1\n",
-        "capture.chat": f'{{"image_sha256": "{digest}", "qemu_version": "QEMU 7.2", {firmware}}}',
+        "capture.chat": f'{{"scenario": {{"sha256": "{"7" * 64}"}}, '
+        f'"image_sha256": "{digest}", "qemu_version": "QEMU 7.2", "wall_seconds": 1, {firmware}}}',
         "verdict.m9": '{"guardrail": "m9", "status": "pass", "findings": '
         '[{"what": "startup", "status": "pass"}, {"what": "select", "status": "pass"}]}',
     }

@@ -16,7 +16,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tools.release.bundle import inputs as bundle_inputs
 from tools.release.bundle.inputs import Inputs
 from tools.release.bundle.manifest import Sha256
-from tools.release.bundle.measure import measured
 from tools.release.bundle.provenance import file_resource, resources
 from tools.release.bundle.statement import TEST_RESULT, JsonObject, Resource, Statement
 from tools.release.errors import Refused, ReleaseError
@@ -53,11 +52,18 @@ class _Verdict(BaseModel):
     findings: Annotated[tuple[_Finding, ...], Field(min_length=1)]
 
 
+class _Scenario(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    sha256: Sha256
+
+
 class _Capture(BaseModel):
     """What we need of a run.json."""
 
     model_config = ConfigDict(frozen=True)
 
+    scenario: _Scenario
     image_sha256: Sha256
     qemu_version: str
     ovmf_code_sha256: Sha256
@@ -86,10 +92,7 @@ def tests_statement(images: Mapping[str, str], image: str, inputs: Inputs) -> St
         )
     configuration = [
         *(_policy(label, path) for label, path in inputs.labelled("policy").items()),
-        *(
-            _configuration(name, capture, inputs.paths[f"capture.{name}"])
-            for name, capture in captures.items()
-        ),
+        *(_configuration(name, capture) for name, capture in captures.items()),
     ]
     return Statement(
         subject=resources({name: sha for name, sha in images.items() if sha in booted}),
@@ -118,12 +121,13 @@ def _policy(label: str, path: Path) -> Resource:
     return file_resource(f"policy.{label}", path)
 
 
-def _configuration(name: str, capture: _Capture, path: Path) -> Resource:
-    """A capture, with what it was made by and of."""
+def _configuration(name: str, capture: _Capture) -> Resource:
+    """What was booted, and by what. A capture itself has times that depend on the host's disk, so it is not named:
+    the same release tested again is the same bundle."""
     return Resource(
-        name=f"capture.{name}",
-        digest={"sha256": measured(bundle_inputs.read(path)).sha256},
-        annotations=capture.model_dump(),
+        name=f"scenario.{name}",
+        digest={"sha256": capture.scenario.sha256},
+        annotations=capture.model_dump(exclude={"scenario"}),
     )
 
 

@@ -99,7 +99,8 @@ def verdict_json(status: str) -> bytes:
 
 def capture_json(image_sha256: str) -> bytes:
     firmware = {"ovmf_code_sha256": "4" * 64, "ovmf_vars_sha256": "5" * 64}
-    run = {"image_sha256": image_sha256, "qemu_version": "QEMU 7.2", **firmware}
+    emulator = {"qemu_version": "QEMU 7.2", **firmware}
+    run = {"scenario": {"sha256": "7" * 64}, "image_sha256": image_sha256, **emulator}
     return json.dumps(run).encode()
 
 

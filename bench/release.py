@@ -1,9 +1,9 @@
 """How long a release takes to bundle and to verify, beside sha256sum and xz on the same files in the same run.
 
-`python bench/release.py [--megabytes 1000] [--rounds 3]` makes an image of that size that xz makes a third smaller, as it
-does a model, and prints JSON: for verification, the seconds of one process of `release verify` and of `sha256sum -c`
-plus `xz -t` of all images, one after the other, interleaved; for bundling, those of `python -m tools.release.bundle`
-and of `xz -T0` of the same images. Medians, and their ratios.
+`python bench/release.py [--megabytes 1000] [--rounds 3]` makes an image of that size that xz makes a third smaller, as
+it does a model, and prints JSON: for verification, the seconds of one process of `release verify` and of
+`sha256sum -c` plus `xz -t` of all images, one after the other, interleaved; for bundling, those of
+`python -m tools.release.bundle` and of `xz -T0` of the same images. Medians, and their ratios.
 """
 
 import argparse

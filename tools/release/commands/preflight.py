@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from tools.release.errors import ReleaseError
 from tools.release.preflight.checks import Asked, checks
 from tools.release.preflight.outcome import Task
 from tools.release.preflight.report import as_json, run, show

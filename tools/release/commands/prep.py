@@ -9,7 +9,6 @@ import typer
 
 from tools.release.bundle import version as versions
 from tools.release.commands.verify import ChainFile, KeyFile, RevocationsFile, RootFile, read_trust
-from tools.release.errors import ReleaseError
 from tools.release.prep.upload import prepare
 from tools.release.told import told
 

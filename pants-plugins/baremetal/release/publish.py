@@ -40,12 +40,12 @@ class NoSigningKeyError(Exception):
         )
 
 
-class PublishReleaseRequest(PublishRequest):
+class PublishReleaseRequest(PublishRequest["PublishReleaseFieldSet"]):
     pass
 
 
 @dataclass(frozen=True)
-class PublishReleaseFieldSet(PublishFieldSet):
+class PublishReleaseFieldSet(PublishFieldSet[PublishReleaseRequest]):
     publish_request_type = PublishReleaseRequest
     required_fields = (ReleaseBundleInputsField, ReleaseBundleGuardrailsField)
 

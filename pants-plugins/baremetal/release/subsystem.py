@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pants.option.option_types import StrOption
 from pants.option.subsystem import Subsystem
-from pants.util.strutil import help_text
 
 
 class ReleaseSigning(Subsystem):
@@ -13,11 +12,9 @@ class ReleaseSigning(Subsystem):
 
     key = StrOption(
         default=None,
-        help=help_text(
-            """
-            The key that signs: its file (as `release keys keygen` makes it), or a PKCS#11 URI of a token. Its
-            passphrase or PIN is asked for on the terminal.
-            """
+        help=(
+            "The key that signs: its file (as `release keys keygen` makes it), or a PKCS#11 URI of a token. Its "
+            "passphrase or PIN is asked for on the terminal."
         ),
     )
     output = StrOption(default="dist", help="The folder in which the folder to upload is made.")

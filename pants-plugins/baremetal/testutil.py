@@ -17,6 +17,7 @@ from baremetal.python_tool import PythonToolProcess, PythonToolRun
 _REAL_RULES = frozenset(collect_rules(vars(python_tool)))
 
 # The tool's whole result: its command line, environment and inputs, one a line. A file exit-N.toml makes it end with N.
+# Captures and verdicts have the file besides that others take from them.
 _RECORD = """\
 output=$1
 shift
@@ -25,7 +26,11 @@ exec >"$output"
 printf 'argument %s\\n' "$@"
 env | sort | sed 's/^/env /'
 find . -type f ! -path "./$output" | sort | sed 's/^/input /'
-for status in 1 3; do case "$*" in *exit-$status.toml*) exit $status ;; esac; done
+case $1 in
+    tools.boot) : >"${output%/*}/run.json" ;;
+    tools.guardrails) : >"${output%/*}/state.json" ;;
+esac
+for status in 1 3 4; do case "$*" in *exit-$status.toml*) exit $status ;; esac; done
 """
 
 

@@ -23,12 +23,8 @@ M19CurrentResultsPath
 """Of the scripts that this replaces."""
 
 
-def _targets() -> dict[str, list[str]]:
-    """The captures of each `guardrail` of the BUILD file, which is run with functions that only listen."""
-    found: dict[str, list[str]] = {}
-
-    def guardrail(*, name: str, captures: list[str], **_: object) -> None:
-        found[name] = captures
+def _listen(build: str, **listeners: Callable[..., None]) -> None:
+    """Run a BUILD file with functions that only listen; those of no listener do nothing."""
 
     def ignore(**_: object) -> None:
         """Another kind of target."""
@@ -42,8 +38,18 @@ def _targets() -> dict[str, list[str]]:
         "files",
         "pex_binary",
     )
-    names: dict[str, Callable[..., None]] = {**dict.fromkeys(kinds, ignore), "guardrail": guardrail}
-    exec(Path("tools/guardrails/BUILD").read_text(encoding="utf-8"), names)
+    names: dict[str, object] = {**dict.fromkeys(kinds, ignore), **listeners}
+    exec(Path(build).read_text(encoding="utf-8"), names)
+
+
+def _targets() -> dict[str, list[str]]:
+    """The captures of each `guardrail` of the BUILD file."""
+    found: dict[str, list[str]] = {}
+
+    def guardrail(*, name: str, captures: list[str], **_: object) -> None:
+        found[name] = captures
+
+    _listen("tools/guardrails/BUILD", guardrail=guardrail)
     return found
 
 
@@ -53,6 +59,22 @@ def test_there_is_a_target_for_each_row_with_its_captures() -> None:
         for name, guardrail in GUARDRAILS.items()
     }
     assert _targets() == rows
+
+
+def test_a_release_states_every_verdict() -> None:
+    found: dict[str, list[str]] = {}
+
+    def release_bundle(*, guardrails: list[str], inputs: dict[str, str], **_: object) -> None:
+        found["guardrails"] = [each.removeprefix("tools/guardrails:") for each in guardrails]
+        found["policies"] = [
+            each.removeprefix("policy.") for each in inputs if each.startswith("policy.")
+        ]
+
+    _listen("tools/release/BUILD", release_bundle=release_bundle)
+    assert found["guardrails"] == list(GUARDRAILS)
+    assert sorted(found["policies"]) == sorted(
+        path.stem for path in Path("tools/guardrails/policies").glob("*.toml")
+    )
 
 
 def test_the_page_of_policies_is_made_from_them() -> None:

@@ -74,8 +74,8 @@ def judge(rule_runner: RuleRunner, name: str) -> TestResult:
 def test_the_judge_gets_its_captures_and_the_ledger(rule_runner: RuleRunner) -> None:
     result = judge(rule_runner, "m9")
     assert result.exit_code == 0
-    assert result.extra_output is not None and result.extra_output.files == ("record",)
-    (record,) = rule_runner.request(DigestContents, [result.extra_output.digest])
+    assert result.extra_output is not None and result.extra_output.files == ("record", "state.json")
+    (record, _) = rule_runner.request(DigestContents, [result.extra_output.digest])
     lines = record.content.decode().splitlines()
     assert [line.split(" ", 1)[1] for line in lines if line.startswith("argument")] == [
         *("tools.guardrails", "judge", "m9"),
@@ -86,7 +86,9 @@ def test_the_judge_gets_its_captures_and_the_ledger(rule_runner: RuleRunner) -> 
     ]
     assert [line for line in lines if line.startswith("input")] == [
         "input ./fw/chat/record",
+        "input ./fw/chat/run.json",
         "input ./fw/organism/record",
+        "input ./fw/organism/run.json",
         "input ./fw/program.efi",
         "input ./fw/runs/HEAD",
         "input ./fw/runs/runs.jsonl",

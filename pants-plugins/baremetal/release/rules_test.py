@@ -36,6 +36,7 @@ boot_image(
 boot_capture(name="chat", image=[":img"], scenario="chat.toml")
 guardrail(name="m9", captures=[":chat"], ledger=["runs/*"])
 guardrail(name="m10", captures=[":chat"], ledger=["runs/*"])
+guardrail(name="exit-4.toml", captures=[":chat"], ledger=["runs/*"])
 guardrail(name="unjudged", captures=[":chat"], ledger=["runs/*", "chat.toml"])
 """
 BUNDLE = """\
@@ -109,13 +110,16 @@ def test_the_bundler_gets_products_sources_captures_and_verdicts(rule_runner: Ru
         "--input=verdict.m9=verdicts/m9/state.json",
         *("--output", "fw/bundle"),
     ]
-    # What the recorded tools write is no run.json and no state.json; the unused file is no input.
+    # Of a capture and a verdict one file each; the unused file is no input.
     assert [line for line in record if line.startswith("input")] == [
+        "input ./fw/chat/run.json",
         "input ./fw/img.img",
         "input ./fw/program.efi",
         "input ./sources/fw/VERSION",
         "input ./sources/fw/src/a.c",
         "input ./sources/fw/src/below/b.c",
+        "input ./verdicts/m10/state.json",
+        "input ./verdicts/m9/state.json",
     ]
 
 
@@ -125,6 +129,7 @@ def test_the_bundler_gets_products_sources_captures_and_verdicts(rule_runner: Ru
         ("fw/img.img", "fw/absent.img", "fw:bundle: `inputs` names files that no dependency"),
         ("sources/fw/VERSION", "VERSION", "fw:bundle: `inputs` names files that no dependency"),
         ('":m9"', '":img"', "`guardrails` names fw:img, which is no `guardrail`"),
+        ('":m9"', '":exit-4.toml"', "fw:exit-4.toml could not be judged"),
         ('":m9"', '":unjudged"', "fw:unjudged: `ledger` must be files of one folder"),
     ],
 )

@@ -48,6 +48,7 @@ def bench_run(
         capture = read_capture(captures / SCENARIO, table)
         text = results_jsonl(capture, capture_facts(capture), load_corpus(), checkout())
     replace_file(output, text)
+    typer.echo(f"{output}: {len(text.splitlines()) - 1} cases")
 
 
 @app.command("compare")

@@ -50,7 +50,7 @@ def test_a_command_that_is_missing(tmp_path: Path) -> None:
     assert told == Told(False, "./absent: No such file or directory")
 
 
-def test_steps_call_what_the_readme_says() -> None:
+def test_the_steps_in_their_order() -> None:
     assert [each.name for each in steps(Place(Path("a"), Path("b")))] == [
         *("preflight", "package", "boot", "bundle", "verify")
     ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from tools.release.prep.signed import copied, only_bundle, sign_verified
 IMAGES = ("firmware:boot_img", "firmware:boot_img_nomodel")
 BOOTS = "tools/guardrails:m8_runtime"
 BUNDLE = "tools/release:bundle"
+_STAMP = re.compile(r"\d\d:\d\d:\d\d\.\d\d \[[A-Z]+\] ")
+"""What Pants puts before a line: for a log, not for a page of results."""
 TASKS = (Task.PACKAGE, Task.TEST, Task.BOOT)
 
 
@@ -60,10 +63,15 @@ def _preflight(place: Place) -> Told:
     return Told(False, f"{', '.join(missed)}: see release preflight")
 
 
-def _pants(place: Place, name: str, *arguments: str) -> partial[Told]:
+def _pants(place: Place, name: str, *arguments: str) -> Callable[[], Told]:
     """Without the daemon: this may run below one of its own."""
     words = ("./pants", "--no-pantsd", "--no-dynamic-ui", *arguments)
-    return partial(command, words, place.logs / f"{name}.log", cwd=place.checkout)
+
+    def act() -> Told:
+        told = command(words, place.logs / f"{name}.log", cwd=place.checkout)
+        return replace(told, says=_STAMP.sub("", told.says))
+
+    return act
 
 
 def _verify(place: Place) -> Told:

@@ -56,6 +56,14 @@ def test_the_steps_in_their_order() -> None:
     ]
 
 
+def test_what_pants_says_has_no_time_of_day(tmp_path: Path) -> None:
+    launcher = tmp_path / "pants"
+    launcher.write_text("#!/bin/sh\necho '08:28:52.13 [INFO] Wrote' \"$4\"\n")
+    launcher.chmod(0o755)
+    package = steps(Place(tmp_path, tmp_path))[1]
+    assert package.act() == Told(True, "Wrote firmware:boot_img")
+
+
 def test_a_folder_that_is_no_checkout_is_refused(tmp_path: Path) -> None:
     arguments = ["verify-flow", f"--checkout={tmp_path}", f"--logs={tmp_path}/logs", "--json"]
     done = CliRunner().invoke(app, arguments)

@@ -13,8 +13,6 @@ DEBUG_EXIT_BASE = 16
 """What the firmware adds to its codes: success must not look like a failure of QEMU's own (status 1)."""
 
 SERIAL_ID = "serial"
-SERIAL_FIFO_BYTES = 16
-"""What the serial port, a 16550A, holds until the guest reads it."""
 
 DISK_DEVICES: dict[Disk, tuple[str, ...]] = {
     "virtio": ("-device", "virtio-blk-pci,drive=disk"),

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import array
 import contextlib
-import fcntl
 import os
 import select
 import subprocess
-import termios
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from tools.boot.disk import DiskServer
-from tools.boot.qemu import DEBUG_EXIT_BASE, SERIAL_FIFO_BYTES, SERIAL_ID, Machine, unattended
+from tools.boot.qemu import DEBUG_EXIT_BASE, SERIAL_ID, Machine, unattended
 from tools.boot.qmp import Monitor, MonitorError, connect
 from tools.boot.scenario import Typed
 
@@ -28,8 +25,6 @@ _Event = Literal["gone", "power_cut", "time_limit"]
 _START_LIMIT_S = 30.0
 _ANSWER_LIMIT_S = 30.0
 _LOOK_S = 0.05
-_TAKEN_LIMIT_S = 1.0
-_TAKEN_LOOK_S = 0.002
 
 
 @dataclass(frozen=True)
@@ -80,7 +75,7 @@ class _SerialLine:
         monitor.execute("chardev-change", id=SERIAL_ID, backend={"type": "file", "data": files})
         return keyboard
 
-    def type_next(self, keyboard: int, monitor: Monitor) -> bool:
+    def type_next(self, keyboard: int) -> bool:
         """Types each row whose turn has come; False once all are typed."""
         while self._rows:
             row = self._rows[0]
@@ -89,32 +84,9 @@ class _SerialLine:
             if found < 0:
                 return True
             self._seen = found + len(after)
-            _type(keyboard, row.text.encode(), monitor)
+            os.write(keyboard, row.text.encode())
             self._rows.pop(0)
         return False
-
-
-def _type(keyboard: int, text: bytes, monitor: Monitor) -> None:
-    """Types while the machine stands still, so that what fits its serial port (16 bytes) is there at one instant.
-
-    Typed into a running machine, the bytes of one character come apart on a busy host: the guest's counted time
-    jumps ahead while it waits, past the time in which it joins them.
-    """
-    monitor.execute("stop")
-    os.write(keyboard, text)
-    deadline = time.monotonic() + _TAKEN_LIMIT_S
-    while (waiting := _unread(keyboard)) and len(text) - waiting < SERIAL_FIFO_BYTES:
-        if time.monotonic() > deadline:
-            break  # the guest left earlier bytes in the port; the rest follows as it reads them
-        time.sleep(_TAKEN_LOOK_S)
-    monitor.execute("cont")
-
-
-def _unread(pipe: int) -> int:
-    """Bytes that wait in the pipe."""
-    waiting = array.array("i", [0])
-    fcntl.ioctl(pipe, termios.FIONREAD, waiting)
-    return waiting[0]
 
 
 def _wait(
@@ -123,12 +95,7 @@ def _wait(
     """Waits, typing meanwhile, for what comes first: QEMU goes, power fails, or the deadline."""
     sources: list[object] = [monitor.stream] if disk is None else [monitor.stream, disk]
     while (left := deadline - time.monotonic()) > 0:
-        try:
-            typing = serial.type_next(keyboard, monitor)
-        except MonitorError:
-            if disk is not None and select.select([disk], [], [], 0)[0]:
-                return "power_cut"  # QEMU waits for that disk, and answers nobody
-            raise
+        typing = serial.type_next(keyboard)
         wait = min(left, _LOOK_S) if typing else left
         ready, _, _ = select.select(sources, [], [], wait)
         if disk in ready:

@@ -103,6 +103,7 @@ def test_boots_that_are_alike_are_a_number(tmp_path: Path) -> None:
         ('description = "x"\n[[files]]\npath = "/etc/passwd"\ntext = ""', "files.0.path"),
         ('description = "x"\n[[damage]]\npath = "a"\nhex = "zz"', "damage.0.hex"),
         ('description = "x"\nicount_shift = 11', "icount_shift"),
+        ('description = "x"\n[[typed]]\nafter = "a"\ntext = "\u00e9"', "typed.0.text"),
         ('description = "x"\nremove = ["/a"]', "remove"),
         ('description = "x"\n[[boot]]\ndisk = "nvme"', "boot.0.disk"),
         ('description = "x"\n[[boot]]\n[[boot]]\nremove = ["../a"]', "boot.1.remove"),
